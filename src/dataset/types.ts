@@ -1,0 +1,74 @@
+// What a dataset is in memory. Files are read into this shape and written from it; nothing here touches the disk.
+import type { Mask, View } from "../capture/options.ts";
+
+/** Bytes of one image: 28 x 28. */
+export const IMAGE_BYTES = 784;
+
+/** Per-session columns, all of length `count`. Times are nanoseconds since the epoch, capture time. */
+export interface SessionColumns {
+  readonly startNs: BigInt64Array;
+  readonly endNs: BigInt64Array;
+  /** 5-tuple, addresses as text (RFC 5952 for IPv6). */
+  readonly initiatorAddress: readonly string[];
+  readonly responderAddress: readonly string[];
+  readonly initiatorPort: Uint16Array;
+  readonly responderPort: Uint16Array;
+  /** IP protocol number: 6 TCP, 17 UDP. */
+  readonly protocol: Uint8Array;
+  readonly initiatorPackets: Uint32Array;
+  readonly responderPackets: Uint32Array;
+  /** IP-layer bytes each way. */
+  readonly initiatorBytes: BigUint64Array;
+  readonly responderBytes: BigUint64Array;
+}
+
+/** A labelled set of byte images. */
+export interface Dataset {
+  readonly count: number;
+  /** uint8 [count, 28, 28], contiguous. */
+  readonly images: Uint8Array;
+  /** int32 [count]: index into `classes`, -1 where the session has no label. */
+  readonly labels: Int32Array;
+  readonly classes: readonly string[];
+  /** uint32 [count]: index into `groupNames`; undefined where capture files are not known (IDX). */
+  readonly groups: Uint32Array | undefined;
+  readonly groupNames: readonly string[];
+  readonly columns: SessionColumns | undefined;
+  /** Rows that are fixed by the source as the test part (IDX t10k), or undefined where the split is ours to make. */
+  readonly testRows: Uint32Array | undefined;
+  readonly manifest: DatasetManifest;
+}
+
+/** What is known of how a dataset was made; saved as `manifest.json` beside the Arrow file. */
+export interface DatasetManifest {
+  readonly format: "flowglyph-dataset";
+  readonly formatVersion: 1;
+  readonly toolVersion: string;
+  readonly view: View | "unknown";
+  readonly mask: Mask | "unknown";
+  /** Seconds of capture time, 0 = unlimited; undefined where not known. */
+  readonly idleTimeout: number | undefined;
+  readonly activeTimeout: number | undefined;
+  readonly classes: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+  readonly images: number;
+  readonly duplicatesRemoved: number;
+  /** Identical images that carried more than one label; how many rows they were. */
+  readonly conflictingDuplicates: number;
+  readonly unlabelled: number;
+  readonly captures: readonly string[];
+  readonly source: string;
+}
+
+/** Row numbers of each part. No row is in two parts, and the unlabelled pool never holds a test row. */
+export interface Split {
+  readonly kind: "random" | "group" | "given";
+  readonly seed: number;
+  readonly labelled: Uint32Array;
+  /** Part of the labelled budget that is held back for early stopping. */
+  readonly validation: Uint32Array;
+  readonly unlabelled: Uint32Array;
+  readonly test: Uint32Array;
+  /** Names of the capture groups in the test part (kind "group"). */
+  readonly testGroups: readonly string[];
+}
