@@ -1,0 +1,116 @@
+// What a model file says about itself: one metadata_props entry `flowglyph` holding JSON, so that the one file is all
+// that `classify` needs.
+import { readFile } from "node:fs/promises";
+import { FlowglyphError } from "../../bindings/errors.ts";
+import { MASKS, type Mask, VIEWS, type View } from "../capture/options.ts";
+import { decodeModel } from "./proto.ts";
+
+export const METADATA_KEY = "flowglyph";
+
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** How the model came to be, and what it scored on the test part of its split. */
+export interface TrainingSummary {
+  /** The label budget as asked for: `3550` or `10%`. */
+  readonly labels: string;
+  readonly labelled: number;
+  readonly validation: number;
+  readonly unlabelled: number;
+  readonly test: number;
+  readonly split: string;
+  readonly seed: number;
+  /** Scores on the test part; empty where there is none. */
+  readonly scores: { readonly [name: string]: number };
+}
+
+export interface ModelMetadata {
+  readonly formatVersion: 1;
+  readonly toolVersion: string;
+  /** A row of the model registry. */
+  readonly model: string;
+  readonly modelOptions: { readonly [key: string]: JsonValue };
+  /** Class names in the order of the output `probabilities`. */
+  readonly classes: readonly string[];
+  readonly view: View | "unknown";
+  readonly mask: Mask | "unknown";
+  /** Seconds of capture time, 0 = unlimited, null = not known. */
+  readonly idleTimeout: number | null;
+  readonly activeTimeout: number | null;
+  readonly training: TrainingSummary;
+}
+
+/**
+ * The `flowglyph` metadata of a model file. Reads the file whole.
+ * ERR_IO where it cannot be read, ERR_MODEL_FORMAT where it is no ONNX model or not one of ours.
+ */
+export async function readModelMetadata(path: string): Promise<ModelMetadata> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new FlowglyphError("ERR_IO", `Cannot read the model ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  return parseModelMetadata(bytes, path);
+}
+
+/** The same from the bytes of a model; `where` names it in messages. */
+export function parseModelMetadata(bytes: Uint8Array, where: string): ModelMetadata {
+  const entry = decodeModel(bytes, where).metadataProps.find((property) => property.key === METADATA_KEY);
+  if (entry === undefined) {
+    throw new FlowglyphError(
+      "ERR_MODEL_FORMAT",
+      `${where} is an ONNX model without a "${METADATA_KEY}" metadata entry: only models that flowglyph exported can classify captures`,
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(entry.value);
+  } catch (cause) {
+    throw new FlowglyphError("ERR_MODEL_FORMAT", `The "${METADATA_KEY}" metadata of ${where} is not JSON`, {
+      cause,
+    });
+  }
+  return checkMetadata(value, where);
+}
+
+function checkMetadata(value: unknown, where: string): ModelMetadata {
+  const fail = (field: string, expected: string, received: unknown): never => {
+    throw new FlowglyphError(
+      "ERR_MODEL_FORMAT",
+      `Expected ${field} in the metadata of ${where} to be ${expected} but received ${JSON.stringify(received)}`,
+    );
+  };
+  if (!isRecord(value)) return fail("the entry", "an object", value);
+  if (value.formatVersion !== 1) fail("formatVersion", "1", value.formatVersion);
+  if (typeof value.toolVersion !== "string") fail("toolVersion", "a string", value.toolVersion);
+  if (typeof value.model !== "string") fail("model", "a string", value.model);
+  if (!isRecord(value.modelOptions)) fail("modelOptions", "an object", value.modelOptions);
+  const classes = value.classes;
+  if (!Array.isArray(classes) || classes.length === 0 || classes.some((name) => typeof name !== "string")) {
+    fail("classes", "a list of names", classes);
+  }
+  if (![...VIEWS, "unknown"].includes(value.view as View))
+    fail("view", `one of ${VIEWS.join(", ")}`, value.view);
+  if (![...MASKS, "unknown"].includes(value.mask as Mask))
+    fail("mask", `one of ${MASKS.join(", ")}`, value.mask);
+  for (const field of ["idleTimeout", "activeTimeout"] as const) {
+    const seconds = value[field];
+    if (seconds !== null && !(typeof seconds === "number" && seconds >= 0)) {
+      fail(field, "seconds, zero or more, or null", seconds);
+    }
+  }
+  if (!isRecord(value.training)) fail("training", "an object", value.training);
+  return value as unknown as ModelMetadata;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
