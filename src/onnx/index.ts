@@ -1,0 +1,13 @@
+// Models -> ONNX files, and what those files say about themselves. Imports no torch.
+export { CHECK_BATCHES, largestDifference, runModel, TOLERANCE } from "./check.ts";
+export { type ExportOptions, exportOnnx } from "./export.ts";
+export { OPSET } from "./graph.ts";
+export {
+  type JsonValue,
+  METADATA_KEY,
+  type ModelMetadata,
+  parseModelMetadata,
+  readModelMetadata,
+  type TrainingSummary,
+} from "./metadata.ts";
+export { INPUT_NAME, OUTPUT_NAME, type Traceable, traceModel } from "./trace.ts";
