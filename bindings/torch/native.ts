@@ -1,0 +1,197 @@
+// The torch addon as TypeScript sees it: one function a row of native/torch's tables, handles instead of objects.
+// Nothing here is public; bindings/torch/tensor.ts gives the handles their methods.
+
+import { loadAddon } from "../load.ts";
+
+/** A native at::Tensor, reference counted by the garbage collector or released by `release`. */
+export interface TensorHandle {
+  readonly flowglyphTensor: unique symbol;
+}
+/** A native at::Generator. */
+export interface GeneratorHandle {
+  readonly flowglyphGenerator: unique symbol;
+}
+/** A native Adam optimizer. */
+export interface AdamHandle {
+  readonly flowglyphAdam: unique symbol;
+}
+
+export type DType = "float32" | "float64" | "int64" | "int32" | "uint8" | "bool";
+export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array;
+/** Where a tensor lives; `cuda` is `cuda:0`. */
+export type DeviceName = "cpu" | "cuda" | `cuda:${number}`;
+
+export interface TorchInfo {
+  /** libtorch's version, e.g. `1.13.1`. */
+  readonly version: string;
+  readonly threads: number;
+  /** Whether oneDNN (formerly MKL-DNN) kernels are compiled in. */
+  readonly mkldnn: boolean;
+  /** Whether CUDA is compiled in and a device answers. */
+  readonly cuda: boolean;
+  /** libtorch's own description of its build, several lines. */
+  readonly build: string;
+}
+
+type Operand = TensorHandle | number;
+type Unary = (x: TensorHandle) => TensorHandle;
+type Binary = (a: TensorHandle, b: Operand) => TensorHandle;
+type Loss = (prediction: TensorHandle, target: TensorHandle) => TensorHandle;
+
+export interface TorchAddon {
+  // making
+  fromBuffer(buffer: ArrayBuffer, byteOffset: number, shape: readonly number[], dtype: DType): TensorHandle;
+  full(shape: readonly number[], value: number, dtype: DType, device: string): TensorHandle;
+  arange(end: number, dtype: DType, device: string): TensorHandle;
+  uniform(shape: readonly number[], low: number, high: number, generator: GeneratorHandle): TensorHandle;
+  normal(shape: readonly number[], mean: number, deviation: number, generator: GeneratorHandle): TensorHandle;
+  randperm(length: number, generator: GeneratorHandle): TensorHandle;
+
+  // asking
+  shape(x: TensorHandle): number[];
+  dtype(x: TensorHandle): DType;
+  device(x: TensorHandle): DeviceName;
+  isLive(x: TensorHandle): boolean;
+  item(x: TensorHandle): number;
+  /** Copies the elements, row major, into a buffer of exactly their size. */
+  copyTo(x: TensorHandle, buffer: ArrayBuffer, byteOffset: number, byteLength: number): void;
+  release(x: TensorHandle): void;
+
+  // autograd
+  requiresGrad(x: TensorHandle): boolean;
+  setRequiresGrad(x: TensorHandle, requires: boolean): void;
+  backward(x: TensorHandle): void;
+  grad(x: TensorHandle): TensorHandle | undefined;
+  clearGrad(x: TensorHandle): void;
+  gradEnabled(): boolean;
+  setGradEnabled(enabled: boolean): void;
+  detach: Unary;
+
+  // shape and place
+  to(x: TensorHandle, device: string, dtype: DType): TensorHandle;
+  clone: Unary;
+  contiguous: Unary;
+  copyFrom(target: TensorHandle, source: TensorHandle): void;
+  reshape(x: TensorHandle, shape: readonly number[]): TensorHandle;
+  permute(x: TensorHandle, axes: readonly number[]): TensorHandle;
+  unsqueeze(x: TensorHandle, axis: number): TensorHandle;
+  squeeze(x: TensorHandle, axis: number): TensorHandle;
+  expand(x: TensorHandle, shape: readonly number[]): TensorHandle;
+  select(x: TensorHandle, axis: number, index: number): TensorHandle;
+  slice(x: TensorHandle, axis: number, start: number, end: number): TensorHandle;
+  indexSelect(x: TensorHandle, axis: number, indices: TensorHandle): TensorHandle;
+  concat(xs: readonly TensorHandle[], axis: number): TensorHandle;
+  stack(xs: readonly TensorHandle[], axis: number): TensorHandle;
+
+  // arithmetic
+  add: Binary;
+  subtract: Binary;
+  multiply: Binary;
+  divide: Binary;
+  equal: Binary;
+  greater: Binary;
+  less: Binary;
+  pow(x: TensorHandle, exponent: number): TensorHandle;
+  clamp(x: TensorHandle, low: number, high: number): TensorHandle;
+  negate: Unary;
+  exp: Unary;
+  log: Unary;
+  sqrt: Unary;
+  abs: Unary;
+  matmul(a: TensorHandle, b: TensorHandle): TensorHandle;
+  sum(x: TensorHandle, axes: readonly number[], keepAxes: boolean): TensorHandle;
+  mean(x: TensorHandle, axes: readonly number[], keepAxes: boolean): TensorHandle;
+  argmax(x: TensorHandle, axis: number): TensorHandle;
+
+  // activations
+  relu: Unary;
+  leakyRelu(x: TensorHandle, negativeSlope: number): TensorHandle;
+  tanh: Unary;
+  sigmoid: Unary;
+  softmax(x: TensorHandle, axis: number): TensorHandle;
+  logSoftmax(x: TensorHandle, axis: number): TensorHandle;
+  dropout(x: TensorHandle, probability: number, generator: GeneratorHandle): TensorHandle;
+
+  // layers
+  linear(x: TensorHandle, weight: TensorHandle, bias: TensorHandle): TensorHandle;
+  conv1d(
+    x: TensorHandle,
+    weight: TensorHandle,
+    bias: TensorHandle,
+    stride: number,
+    padding: number,
+  ): TensorHandle;
+  conv2d(
+    x: TensorHandle,
+    weight: TensorHandle,
+    bias: TensorHandle,
+    stride: number,
+    padding: number,
+  ): TensorHandle;
+  convTranspose2d(
+    x: TensorHandle,
+    weight: TensorHandle,
+    bias: TensorHandle,
+    stride: number,
+    padding: number,
+    outputPadding: number,
+  ): TensorHandle;
+  batchNorm(
+    x: TensorHandle,
+    weight: TensorHandle,
+    bias: TensorHandle,
+    runningMean: TensorHandle,
+    runningVariance: TensorHandle,
+    training: boolean,
+    momentum: number,
+    epsilon: number,
+  ): TensorHandle;
+  /** `weights`: four tensors a direction (input, hidden, input bias, hidden bias). */
+  lstm(x: TensorHandle, weights: readonly TensorHandle[], hiddenSize: number): TensorHandle;
+  maxPool1d(x: TensorHandle, window: number): TensorHandle;
+  maxPool2d(x: TensorHandle, window: number): TensorHandle;
+
+  // losses, each the mean over its elements
+  bceWithLogits: Loss;
+  crossEntropy: Loss;
+  nll: Loss;
+  l1: Loss;
+  mse: Loss;
+
+  // generators
+  makeGenerator(device: string, seed: bigint): GeneratorHandle;
+  seedGenerator(generator: GeneratorHandle, seed: bigint): void;
+  generatorState(generator: GeneratorHandle): Uint8Array;
+  setGeneratorState(generator: GeneratorHandle, state: Uint8Array): void;
+
+  // Adam
+  makeAdam(
+    parameters: readonly TensorHandle[],
+    learningRate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+  ): AdamHandle;
+  adamStep(adam: AdamHandle): void;
+  adamZeroGrad(adam: AdamHandle): void;
+  adamSteps(adam: AdamHandle): number;
+  setAdamLearningRate(adam: AdamHandle, learningRate: number): void;
+  /** First and second moment of each parameter, in the order of the parameters. */
+  adamMoments(adam: AdamHandle): TensorHandle[];
+  setAdamState(adam: AdamHandle, steps: number, moments: readonly TensorHandle[]): void;
+
+  // process and environment
+  info(): TorchInfo;
+  cudaDevices(): string[];
+  setThreads(count: number): void;
+  /** Handles of this thread that hold a tensor, and the bytes of their elements. */
+  live(): { count: number; bytes: number };
+}
+
+let addon: TorchAddon | undefined;
+
+/** Loads the addon at the first call: importing bindings/torch needs no libtorch. */
+export function torch(): TorchAddon {
+  addon ??= loadAddon<TorchAddon>("flowglyph_torch");
+  return addon;
+}
