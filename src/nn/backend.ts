@@ -36,7 +36,12 @@ export interface Backend<T, P extends ParameterSpec = ParameterSpec> {
   /** (N, C, H, W), (O, C, K, K), (O) -> (N, O, H', W'). */
   conv2d(x: T, weight: T, bias: T, options: { stride: number; padding: number }): T;
   /** (N, C, H, W), (C, O, K, K), (O) -> (N, O, H', W'). */
-  convTranspose2d(x: T, weight: T, bias: T, options: { stride: number; padding: number; outputPadding: number }): T;
+  convTranspose2d(
+    x: T,
+    weight: T,
+    bias: T,
+    options: { stride: number; padding: number; outputPadding: number },
+  ): T;
   /** Batch normalisation over axis 1 of (N, C, ...); running statistics are updated in training. */
   batchNorm(
     x: T,

@@ -1,0 +1,184 @@
+// The backend that computes: libtorch tensors on one device, with gradients.
+
+import { FlowglyphError } from "../../bindings/errors.ts";
+import { type DeviceName, type Generator, noGrad, Tensor } from "../../bindings/torch/index.ts";
+import type { Backend, LstmWeights } from "./backend.ts";
+import type { Module } from "./module.ts";
+import type { Parameter, ParameterStorage } from "./parameter.ts";
+
+/** Keeps a parameter's values in a tensor; reading and writing copy. */
+class TensorStorage implements ParameterStorage {
+  readonly tensor: Tensor;
+  constructor(tensor: Tensor) {
+    this.tensor = tensor;
+  }
+  read(): Float32Array {
+    return this.tensor.toFloat32Array();
+  }
+  write(values: Float32Array): void {
+    const source = Tensor.fromBuffer(values, this.tensor.shape);
+    this.tensor.copyFrom(source);
+    source.dispose();
+  }
+}
+
+export class TorchBackend implements Backend<Tensor, Parameter> {
+  readonly device: DeviceName;
+  /** Where dropout draws from. */
+  readonly random: Generator;
+  /** Set it to switch dropout and batch norm between training and prediction. */
+  training = false;
+
+  /** @param random On the same device. */
+  constructor(random: Generator) {
+    this.device = random.device;
+    this.random = random;
+  }
+
+  /**
+   * Moves the values of a module to tensors on the device, outside any scope. They live until `release`; the module's
+   * `stateDict` and `loadStateDict` read and write them from now on. Adopting twice does nothing.
+   */
+  adopt(module: Module): void {
+    for (const [, parameter] of module.members()) {
+      if (parameter.storage instanceof TensorStorage) {
+        continue;
+      }
+      const host = Tensor.fromBuffer(parameter.values(), parameter.shape);
+      const tensor = host.to({ device: this.device }).clone().keep();
+      host.dispose();
+      if (parameter.trainable) {
+        tensor.setRequiresGrad(true);
+      }
+      parameter.storage = new TensorStorage(tensor);
+    }
+  }
+
+  /** Brings the values of an adopted module back to arrays and disposes its tensors. */
+  release(module: Module): void {
+    for (const [, parameter] of module.members()) {
+      if (parameter.storage instanceof TensorStorage) {
+        const { tensor } = parameter.storage;
+        parameter.reclaim();
+        tensor.dispose();
+      }
+    }
+  }
+
+  /** The tensors of adopted parameters, in their order: what an optimizer takes. */
+  tensors(parameters: readonly Parameter[]): Tensor[] {
+    return parameters.map((parameter) => this.parameter(parameter));
+  }
+
+  /** Runs `body` without gradients, dropout and batch statistics. */
+  predict<R>(body: () => R): R {
+    const before = this.training;
+    this.training = false;
+    try {
+      return noGrad(body);
+    } finally {
+      this.training = before;
+    }
+  }
+
+  parameter(parameter: Parameter): Tensor {
+    if (!(parameter.storage instanceof TensorStorage)) {
+      throw new FlowglyphError(
+        "ERR_ARGUMENT",
+        `Expected parameter ${parameter.path} to be on ${this.device} but its module was not adopted`,
+      );
+    }
+    return parameter.storage.tensor;
+  }
+
+  toFloat(x: Tensor): Tensor {
+    return x.to({ dtype: "float32" });
+  }
+  affine(x: Tensor, scale: number, shift: number): Tensor {
+    return x.multiply(scale).add(shift);
+  }
+  add(a: Tensor, b: Tensor): Tensor {
+    return a.add(b);
+  }
+  multiply(a: Tensor, b: Tensor): Tensor {
+    return a.multiply(b);
+  }
+  matmul(a: Tensor, b: Tensor): Tensor {
+    return a.matmul(b);
+  }
+  linear(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+    return x.linear(weight, bias);
+  }
+  conv1d(x: Tensor, weight: Tensor, bias: Tensor, options: { stride: number; padding: number }): Tensor {
+    return x.conv1d(weight, bias, options);
+  }
+  conv2d(x: Tensor, weight: Tensor, bias: Tensor, options: { stride: number; padding: number }): Tensor {
+    return x.conv2d(weight, bias, options);
+  }
+  convTranspose2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    options: { stride: number; padding: number; outputPadding: number },
+  ): Tensor {
+    return x.convTranspose2d(weight, bias, options);
+  }
+  batchNorm(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    runningMean: Tensor,
+    runningVariance: Tensor,
+    options: { momentum: number; epsilon: number },
+  ): Tensor {
+    return x.batchNorm(weight, bias, runningMean, runningVariance, { ...options, training: this.training });
+  }
+  lstm(x: Tensor, directions: readonly LstmWeights<Tensor>[], hiddenSize: number): Tensor {
+    const weights = directions.flatMap((weight) => [
+      weight.inputHidden,
+      weight.hiddenHidden,
+      weight.inputBias,
+      weight.hiddenBias,
+    ]);
+    return x.lstm(weights, hiddenSize);
+  }
+  maxPool1d(x: Tensor, window: number): Tensor {
+    return x.maxPool1d(window);
+  }
+  maxPool2d(x: Tensor, window: number): Tensor {
+    return x.maxPool2d(window);
+  }
+  dropout(x: Tensor, probability: number): Tensor {
+    return this.training && probability > 0 ? x.dropout(probability, this.random) : x;
+  }
+  relu(x: Tensor): Tensor {
+    return x.relu();
+  }
+  leakyRelu(x: Tensor, negativeSlope: number): Tensor {
+    return x.leakyRelu(negativeSlope);
+  }
+  tanh(x: Tensor): Tensor {
+    return x.tanh();
+  }
+  sigmoid(x: Tensor): Tensor {
+    return x.sigmoid();
+  }
+  softmax(x: Tensor, axis: number): Tensor {
+    return x.softmax(axis);
+  }
+  reshape(x: Tensor, shape: readonly number[]): Tensor {
+    return x.reshape(shape);
+  }
+  permute(x: Tensor, axes: readonly number[]): Tensor {
+    return x.permute(axes);
+  }
+  select(x: Tensor, axis: number, index: number): Tensor {
+    return x.select(axis, index);
+  }
+  concat(xs: readonly Tensor[], axis: number): Tensor {
+    return Tensor.concat(xs, axis);
+  }
+  mean(x: Tensor, axis: number): Tensor {
+    return x.mean([axis]);
+  }
+}
