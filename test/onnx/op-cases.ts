@@ -1,0 +1,248 @@
+// One row an operation of src/nn/backend.ts: its inputs, how it is called, and what must come out.
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import type { Backend, LstmWeights } from "../../src/nn/backend.ts";
+import * as reference from "./reference-ops.ts";
+import { fill, type NdArray } from "./reference-ops.ts";
+
+export interface OpCase {
+  readonly name: string;
+  /** Shape of the data input, batch first. */
+  readonly input: readonly number[];
+  /** Shapes of the weights. */
+  readonly weights: readonly (readonly number[])[];
+  readonly run: <T>(backend: Backend<T>, x: T, weights: readonly T[]) => T;
+  readonly expected: (x: NdArray, weights: readonly NdArray[]) => NdArray;
+}
+
+const N = 3;
+const lstmShapes = (inputs: number, hidden: number) => [
+  [4 * hidden, inputs],
+  [4 * hidden, hidden],
+  [4 * hidden],
+  [4 * hidden],
+];
+const lstmWeights = <T>(w: readonly T[]): LstmWeights<T> => ({
+  inputHidden: w[0]!,
+  hiddenHidden: w[1]!,
+  inputBias: w[2]!,
+  hiddenBias: w[3]!,
+});
+const upsample = { stride: 2, padding: 2, outputPadding: 1 };
+const normalization = { momentum: 0.1, epsilon: 1e-5 };
+
+export const OP_CASES: readonly OpCase[] = [
+  {
+    name: "affine",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.affine(x, 0.25, -1.5),
+    expected: (x) => reference.map(x, (v) => v * 0.25 - 1.5),
+  },
+  {
+    name: "add, broadcast",
+    input: [N, 4, 5],
+    weights: [[4, 1]],
+    run: (b, x, [w]) => b.add(x, w!),
+    expected: (x, [w]) => reference.broadcastTogether(x, w!, (p, q) => p + q),
+  },
+  {
+    name: "multiply, broadcast",
+    input: [N, 4, 5],
+    weights: [[5]],
+    run: (b, x, [w]) => b.multiply(x, w!),
+    expected: (x, [w]) => reference.broadcastTogether(x, w!, (p, q) => p * q),
+  },
+  {
+    name: "matmul with a matrix",
+    input: [N, 4, 5],
+    weights: [[5, 6]],
+    run: (b, x, [w]) => b.matmul(x, w!),
+    expected: (x, [w]) => reference.matmul(x, w!),
+  },
+  {
+    name: "matmul of two batches",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.matmul(x, b.permute(x, [0, 2, 1])),
+    expected: (x) => reference.matmul(x, reference.permute(x, [0, 2, 1])),
+  },
+  {
+    name: "linear",
+    input: [N, 7],
+    weights: [[4, 7], [4]],
+    run: (b, x, [w, bias]) => b.linear(x, w!, bias!),
+    expected: (x, [w, bias]) => reference.linear(x, w!, bias!),
+  },
+  {
+    name: "conv1d, same length",
+    input: [N, 4, 11],
+    weights: [[6, 4, 5], [6]],
+    run: (b, x, [w, bias]) => b.conv1d(x, w!, bias!, { stride: 1, padding: 2 }),
+    expected: (x, [w, bias]) => reference.convolution(x, w!, bias!, 1, 2),
+  },
+  {
+    name: "conv1d, stride 2, no padding",
+    input: [N, 4, 12],
+    weights: [[6, 4, 3], [6]],
+    run: (b, x, [w, bias]) => b.conv1d(x, w!, bias!, { stride: 2, padding: 0 }),
+    expected: (x, [w, bias]) => reference.convolution(x, w!, bias!, 2, 0),
+  },
+  {
+    name: "conv2d, stride 2",
+    input: [N, 2, 9, 8],
+    weights: [[5, 2, 3, 3], [5]],
+    run: (b, x, [w, bias]) => b.conv2d(x, w!, bias!, { stride: 2, padding: 1 }),
+    expected: (x, [w, bias]) => reference.convolution(x, w!, bias!, 2, 1),
+  },
+  {
+    name: "convTranspose2d, 4 x 4 to 8 x 8",
+    input: [N, 3, 4, 4],
+    weights: [[3, 2, 5, 5], [2]],
+    run: (b, x, [w, bias]) => b.convTranspose2d(x, w!, bias!, upsample),
+    expected: (x, [w, bias]) => reference.convTranspose2d(x, w!, bias!, upsample),
+  },
+  {
+    name: "convTranspose2d, 16 x 16 to 28 x 28",
+    input: [N, 2, 16, 16],
+    weights: [[2, 1, 5, 5], [1]],
+    run: (b, x, [w, bias]) => b.convTranspose2d(x, w!, bias!, { stride: 2, padding: 4, outputPadding: 1 }),
+    expected: (x, [w, bias]) =>
+      reference.convTranspose2d(x, w!, bias!, { stride: 2, padding: 4, outputPadding: 1 }),
+  },
+  {
+    name: "batchNorm, running statistics",
+    input: [N, 4, 3, 5],
+    weights: [[4], [4], [4], [4]],
+    // A variance is positive: the last weight goes in squared.
+    run: (b, x, [w, bias, mean, root]) =>
+      b.batchNorm(x, w!, bias!, mean!, b.multiply(root!, root!), normalization),
+    expected: (x, [w, bias, mean, root]) =>
+      reference.batchNorm(x, [w!, bias!, mean!, reference.map(root!, (v) => v * v)], normalization.epsilon),
+  },
+  {
+    name: "lstm, one direction",
+    input: [N, 6, 5],
+    weights: lstmShapes(5, 4),
+    run: (b, x, w) => b.lstm(x, [lstmWeights(w)], 4),
+    expected: (x, w) => reference.lstmDirection(x, w, 4, false),
+  },
+  {
+    name: "lstm, both directions",
+    input: [N, 6, 5],
+    weights: [...lstmShapes(5, 4), ...lstmShapes(5, 4)],
+    run: (b, x, w) => b.lstm(x, [lstmWeights(w.slice(0, 4)), lstmWeights(w.slice(4))], 4),
+    expected: (x, w) =>
+      reference.concat(
+        [
+          reference.lstmDirection(x, w.slice(0, 4), 4, false),
+          reference.lstmDirection(x, w.slice(4), 4, true),
+        ],
+        2,
+      ),
+  },
+  {
+    name: "maxPool1d, odd length",
+    input: [N, 3, 9],
+    weights: [],
+    run: (b, x) => b.maxPool1d(x, 2),
+    expected: (x) => reference.maxPool(x, 2),
+  },
+  {
+    name: "maxPool2d",
+    input: [N, 3, 8, 7],
+    weights: [],
+    run: (b, x) => b.maxPool2d(x, 2),
+    expected: (x) => reference.maxPool(x, 2),
+  },
+  {
+    name: "dropout outside training",
+    input: [N, 5],
+    weights: [],
+    run: (b, x) => b.affine(b.dropout(x, 0.5), 1, 0.5),
+    expected: (x) => reference.map(x, (v) => v + 0.5),
+  },
+  {
+    name: "relu",
+    input: [N, 5],
+    weights: [],
+    run: (b, x) => b.relu(x),
+    expected: (x) => reference.map(x, (v) => Math.max(0, v)),
+  },
+  {
+    name: "leakyRelu",
+    input: [N, 5],
+    weights: [],
+    run: (b, x) => b.leakyRelu(x, 0.2),
+    expected: (x) => reference.map(x, (v) => (v > 0 ? v : 0.2 * v)),
+  },
+  {
+    name: "tanh",
+    input: [N, 5],
+    weights: [],
+    run: (b, x) => b.tanh(x),
+    expected: (x) => reference.map(x, Math.tanh),
+  },
+  {
+    name: "sigmoid",
+    input: [N, 5],
+    weights: [],
+    run: (b, x) => b.sigmoid(x),
+    expected: (x) => reference.map(x, (v) => 1 / (1 + Math.exp(-v))),
+  },
+  {
+    name: "softmax, last axis",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.softmax(x, -1),
+    expected: (x) => reference.softmax(x, 2),
+  },
+  {
+    name: "softmax, middle axis",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.softmax(x, 1),
+    expected: (x) => reference.softmax(x, 1),
+  },
+  {
+    name: "reshape, an axis folded into the batch",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.reshape(x, [-1, 5]),
+    expected: (x) => ({ shape: [N * 4, 5], data: x.data }),
+  },
+  {
+    name: "permute",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.permute(x, [2, 0, 1]),
+    expected: (x) => reference.permute(x, [2, 0, 1]),
+  },
+  {
+    name: "select, from the end",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.select(x, 1, -1),
+    expected: (x) => reference.select(x, 1, 3),
+  },
+  {
+    name: "concat",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.concat([x, b.affine(x, 2, 0)], 1),
+    expected: (x) => reference.concat([x, reference.map(x, (v) => v * 2)], 1),
+  },
+  {
+    name: "mean",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.mean(x, 1),
+    expected: (x) => reference.mean(x, 1),
+  },
+];
+
+/** The case's input and weights: uniform in [-1, 1], the same on every run. */
+export function randomInputs(testCase: OpCase): { x: NdArray; weights: NdArray[] } {
+  const random = xoroshiro128plus(testCase.name.length * 7919 + testCase.input.length);
+  const uniform = (shape: readonly number[]) => fill(shape, () => random.next() / 2 ** 31);
+  return { x: uniform(testCase.input), weights: testCase.weights.map(uniform) };
+}
