@@ -1,0 +1,162 @@
+// flowglyph_capture.node: Node-API over core's Extractor. The functions and their TypeScript signatures; the
+// work is in next_worker.cpp. Mirrors bindings/capture/addon.ts.
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "arguments.hpp"
+#include "capture_handle.hpp"
+#include "errors.hpp"
+#include "next_worker.hpp"
+#include "type_tags.hpp"
+
+namespace flowglyph::napi {
+namespace {
+
+// The largest input that one step may read: it bounds how long a terminated worker thread waits for its job.
+constexpr double kMaxBudgetBytes = 1 << 30;
+
+using SharedHandle = std::shared_ptr<CaptureHandle>;
+
+SharedHandle handleOf(const Napi::Value& value) {
+  if (!value.IsExternal() || !value.As<Napi::External<SharedHandle>>().CheckTypeTag(&kExtractorTag)) {
+    throw NativeError("ERR_ARGUMENT", "Expected a capture handle");
+  }
+  return *value.As<Napi::External<SharedHandle>>().Data();
+}
+
+SharedHandle openHandleOf(const Napi::Value& value) {
+  SharedHandle handle = handleOf(value);
+  if (handle->closing) throw NativeError("ERR_ARGUMENT", "The capture is closed");
+  if (handle->busy) throw NativeError("ERR_ARGUMENT", "The capture is busy: await its last step first");
+  return handle;
+}
+
+// open(paths: string[], options: {view: number, mask: number, idleTimeoutNs: bigint, activeTimeoutNs: bigint,
+//   memoryBytes: number, batchSize: number, countOnly: boolean}): CaptureHandle
+Napi::Value open(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), "ERR_IO", [&]() -> Napi::Value {
+    auto arguments = readOpenArguments(info);
+    auto handle = std::make_unique<SharedHandle>(std::make_shared<CaptureHandle>(
+        std::move(arguments.paths), arguments.options, arguments.batchSize, arguments.countOnly));
+    auto external = Napi::External<SharedHandle>::New(
+        info.Env(), handle.get(),
+        [](Napi::BasicEnv, SharedHandle* data) { const std::unique_ptr<SharedHandle> owned(data); });
+    handle.release();
+    external.TypeTag(&kExtractorTag);
+    return external;
+  });
+}
+
+// next(handle, budgetBytes: number): Promise<{count: number, buffer?: ArrayBuffer, byteOffset?: number, done:
+// boolean,
+//   packets: number, bytesRead: number, totalBytes: number, sessions: number}>
+// Reads at most about budgetBytes; `count` is 0 until the batch is full or the input is used up.
+Napi::Value next(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), "ERR_IO", [&]() -> Napi::Value {
+    auto handle = openHandleOf(info[0]);
+    const auto budget = static_cast<std::uint64_t>(readInteger(info[1], "budgetBytes", 1, kMaxBudgetBytes));
+    return PromiseWorker::start(std::make_unique<NextWorker>(info.Env(), std::move(handle), budget));
+  });
+}
+
+// summary(handle): {packets, sessionPackets, bytesRead, totalBytes, tcpSessions, udpSessions,
+// evictedSessions: number,
+//   truncated: boolean, linktypes: number[], skipped: Record<string, number>, warnings: string[]}
+Napi::Value summary(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), "ERR_IO", [&]() -> Napi::Value {
+    return summaryObject(info.Env(), openHandleOf(info[0])->extractor->summary());
+  });
+}
+
+// abort(handle): void. The running step, if any, ends soon with ERR_ABORTED, and so does every later one.
+void abort(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), "ERR_IO", [&] { handleOf(info[0])->stop = true; });
+}
+
+// Frees what an idle handle holds off the JavaScript thread: hundreds of megabytes of live sessions take a
+// while.
+class CloseWorker final : public PromiseWorker {
+ public:
+  CloseWorker(Napi::Env env, SharedHandle handle)
+      : PromiseWorker(env, "flowglyph.capture.close", "ERR_IO"), handle_(std::move(handle)) {
+    handle_->memory = {};
+  }
+
+ protected:
+  void compute() override { handle_->release(); }
+  Napi::Value deliver(Napi::Env env) override { return env.Undefined(); }
+
+ private:
+  SharedHandle handle_;
+};
+
+// close(handle): Promise<void>. Any number of times. With a step running: it is aborted, and frees the memory
+// when it ends (await it to be sure).
+Napi::Value close(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), "ERR_IO", [&]() -> Napi::Value {
+    auto handle = handleOf(info[0]);
+    handle->stop = true;
+    const bool wasClosing = handle->closing.exchange(true);
+    if (!wasClosing && !handle->busy) {
+      return PromiseWorker::start(std::make_unique<CloseWorker>(info.Env(), std::move(handle)));
+    }
+    auto deferred = Napi::Promise::Deferred::New(info.Env());
+    deferred.Resolve(info.Env().Undefined());
+    return deferred.Promise();
+  });
+}
+
+// layout(capacity: number): Record<column, number>. Byte offset of each column in a batch, from `byteOffset`
+// on.
+Napi::Value layout(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), "ERR_ARGUMENT", [&]() -> Napi::Value {
+    const BatchLayout offsets(static_cast<std::size_t>(readInteger(info[0], "capacity", 1, 1 << 20)));
+    const std::array<std::pair<const char*, std::size_t>, 15> columns{{
+        {"images", offsets.images},
+        {"startNs", offsets.startNs},
+        {"endNs", offsets.endNs},
+        {"initiatorBytes", offsets.initiatorBytes},
+        {"responderBytes", offsets.responderBytes},
+        {"initiatorPackets", offsets.initiatorPackets},
+        {"responderPackets", offsets.responderPackets},
+        {"captureGroup", offsets.captureGroup},
+        {"initiatorAddress", offsets.initiatorAddress},
+        {"responderAddress", offsets.responderAddress},
+        {"initiatorPort", offsets.initiatorPort},
+        {"responderPort", offsets.responderPort},
+        {"ipVersion", offsets.ipVersion},
+        {"protocol", offsets.protocol},
+        {"endReason", offsets.endReason},
+    }};
+    auto object = Napi::Object::New(info.Env());
+    for (const auto& [name, offset] : columns) object.Set(name, static_cast<double>(offset));
+    return object;
+  });
+}
+
+// liveHandles(): number. Handles of this process that still hold native memory.
+Napi::Value liveHandles(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(CaptureHandle::liveCount()));
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto state = std::make_unique<AddonState>();
+  env.SetInstanceData<AddonState>(state.release());
+  exports.Set("setErrorClass", Napi::Function::New(env, setErrorClass, "setErrorClass"));
+  exports.Set("open", Napi::Function::New(env, open, "open"));
+  exports.Set("next", Napi::Function::New(env, next, "next"));
+  exports.Set("summary", Napi::Function::New(env, summary, "summary"));
+  exports.Set("abort", Napi::Function::New(env, abort, "abort"));
+  exports.Set("close", Napi::Function::New(env, close, "close"));
+  exports.Set("layout", Napi::Function::New(env, layout, "layout"));
+  exports.Set("liveHandles", Napi::Function::New(env, liveHandles, "liveHandles"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(flowglyph_capture, init)
+
+}  // namespace flowglyph::napi

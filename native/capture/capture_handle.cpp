@@ -1,0 +1,74 @@
+// See capture_handle.hpp.
+#include "capture_handle.hpp"
+
+#include <utility>
+
+namespace flowglyph::napi {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+std::atomic<std::int64_t> liveHandles{0};
+
+// The layout of the rows that are still free: every column moves on by `rows` elements of its width.
+BatchLayout remainder(const BatchLayout& whole, std::size_t rows) {
+  BatchLayout rest = whole;
+  rest.capacity -= rows;
+  rest.images += rows * kImageBytes;
+  rest.startNs += rows * sizeof(std::int64_t);
+  rest.endNs += rows * sizeof(std::int64_t);
+  rest.initiatorBytes += rows * sizeof(std::uint64_t);
+  rest.responderBytes += rows * sizeof(std::uint64_t);
+  rest.initiatorPackets += rows * sizeof(std::uint32_t);
+  rest.responderPackets += rows * sizeof(std::uint32_t);
+  rest.captureGroup += rows * sizeof(std::uint32_t);
+  rest.initiatorAddress += rows * 16;
+  rest.responderAddress += rows * 16;
+  rest.initiatorPort += rows * sizeof(std::uint16_t);
+  rest.responderPort += rows * sizeof(std::uint16_t);
+  rest.ipVersion += rows;
+  rest.protocol += rows;
+  rest.endReason += rows;
+  return rest;
+}
+
+}  // namespace
+
+CaptureHandle::CaptureHandle(std::vector<std::string> paths, const ExtractOptions& options,
+                             std::size_t batchSize, bool countOnlySessions)
+    : layout(batchSize),
+      countOnly(countOnlySessions),
+      extractor(std::make_unique<Extractor>(std::move(paths), options)) {
+  liveHandles.fetch_add(1, std::memory_order_relaxed);
+}
+
+CaptureHandle::~CaptureHandle() { release(); }
+
+void CaptureHandle::prepareBatch(Napi::Env env) {
+  if (memory.start != nullptr) return;
+  auto buffer = Napi::ArrayBuffer::New(env, layout.totalBytes + kAlignment - 1);
+  const auto address = reinterpret_cast<std::uintptr_t>(buffer.Data());
+  memory.byteOffset = (kAlignment - address % kAlignment) % kAlignment;
+  memory.start = static_cast<std::byte*>(buffer.Data()) + memory.byteOffset;
+  memory.buffer = Napi::Persistent(buffer.As<Napi::Object>());
+}
+
+void CaptureHandle::fill(std::uint64_t budgetBytes) {
+  rows +=
+      extractor->next(remainder(layout, rows), std::span(memory.start, layout.totalBytes), budgetBytes, stop);
+}
+
+bool CaptureHandle::batchComplete() const {
+  return rows > 0 && (rows == layout.capacity || extractor->done());
+}
+
+void CaptureHandle::release() noexcept {
+  if (extractor == nullptr) return;
+  extractor.reset();
+  rows = 0;
+  liveHandles.fetch_sub(1, std::memory_order_relaxed);
+}
+
+std::int64_t CaptureHandle::liveCount() { return liveHandles.load(std::memory_order_relaxed); }
+
+}  // namespace flowglyph::napi

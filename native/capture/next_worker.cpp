@@ -1,0 +1,89 @@
+// See next_worker.hpp.
+#include "next_worker.hpp"
+
+#include <string>
+#include <utility>
+
+#include "errors.hpp"
+
+namespace flowglyph::napi {
+
+NextWorker::NextWorker(Napi::Env env, std::shared_ptr<CaptureHandle> handle, std::uint64_t budgetBytes)
+    : PromiseWorker(env, "flowglyph.capture.next", "ERR_IO"),
+      handle_(std::move(handle)),
+      budgetBytes_(budgetBytes) {
+  handle_->prepareBatch(env);
+  handle_->busy = true;
+}
+
+void NextWorker::compute() {
+  try {
+    handle_->fill(budgetBytes_);
+  } catch (const CaptureError& error) {
+    if (handle_->closing) handle_->release();
+    throw NativeError(error.code(), error.what());
+  }
+  if (handle_->closing) handle_->release();
+  if (handle_->stop || handle_->extractor == nullptr) {
+    throw NativeError("ERR_ABORTED", "Reading the captures was aborted");
+  }
+  summary_ = handle_->extractor->summary();
+  done_ = handle_->extractor->done();
+}
+
+// Not in deliver(): a handle must become idle, and a closed one free its memory, also where no JavaScript can
+// run.
+void NextWorker::finish(Napi::Env) noexcept {
+  handle_->busy = false;
+  if (!handle_->closing) return;
+  handle_->release();
+  handle_->memory = {};
+}
+
+Napi::Value NextWorker::deliver(Napi::Env env) {
+  auto result = Napi::Object::New(env);
+  result.Set("done", done_);
+  result.Set("packets", static_cast<double>(summary_.packets));
+  result.Set("bytesRead", static_cast<double>(summary_.bytesRead));
+  result.Set("totalBytes", static_cast<double>(summary_.totalBytes));
+  result.Set("sessions", static_cast<double>(summary_.tcpSessions + summary_.udpSessions));
+  const bool complete = !handle_->closing && handle_->batchComplete();
+  result.Set("count", static_cast<double>(complete ? handle_->rows : 0));
+  if (complete) {
+    handle_->rows = 0;
+    if (!handle_->countOnly) {
+      result.Set("buffer", handle_->memory.buffer.Value());
+      result.Set("byteOffset", static_cast<double>(handle_->memory.byteOffset));
+      handle_->memory = {};
+    }
+  }
+  return result;
+}
+
+Napi::Object summaryObject(Napi::Env env, const ExtractSummary& summary) {
+  auto object = Napi::Object::New(env);
+  object.Set("packets", static_cast<double>(summary.packets));
+  object.Set("sessionPackets", static_cast<double>(summary.sessionPackets));
+  object.Set("bytesRead", static_cast<double>(summary.bytesRead));
+  object.Set("totalBytes", static_cast<double>(summary.totalBytes));
+  object.Set("tcpSessions", static_cast<double>(summary.tcpSessions));
+  object.Set("udpSessions", static_cast<double>(summary.udpSessions));
+  object.Set("evictedSessions", static_cast<double>(summary.evictedSessions));
+  object.Set("truncated", summary.truncated);
+  auto linktypes = Napi::Array::New(env, summary.linktypes.size());
+  for (std::uint32_t i = 0; i < summary.linktypes.size(); ++i) {
+    linktypes.Set(i, static_cast<double>(summary.linktypes[i]));
+  }
+  object.Set("linktypes", linktypes);
+  auto skipped = Napi::Object::New(env);
+  for (const auto& [reason, records] : summary.skipped) {
+    skipped.Set(Napi::String::New(env, reason.data(), reason.size()), static_cast<double>(records));
+  }
+  object.Set("skipped", skipped);
+  auto warnings = Napi::Array::New(env, summary.warnings.size());
+  for (std::uint32_t i = 0; i < summary.warnings.size(); ++i) warnings.Set(i, summary.warnings[i]);
+  object.Set("warnings", warnings);
+  return object;
+}
+
+}  // namespace flowglyph::napi
