@@ -20,7 +20,12 @@ export interface SessionColumns {
   /** IP-layer bytes each way. */
   readonly initiatorBytes: BigUint64Array;
   readonly responderBytes: BigUint64Array;
+  /** Why the session ended: index into `END_REASONS`. */
+  readonly endReason: Uint8Array;
 }
+
+/** Why a session ended; the order is that of native/core/session_batch.hpp's EndReason. */
+export const END_REASONS = ["endOfInput", "idleTimeout", "activeTimeout", "evicted"] as const;
 
 /** A labelled set of byte images. */
 export interface Dataset {
@@ -71,4 +76,8 @@ export interface Split {
   readonly test: Uint32Array;
   /** Names of the capture groups in the test part (kind "group"). */
   readonly testGroups: readonly string[];
+  /** Test images that are byte for byte also in the training part (kind "given"; see `dropLeakedTestRows`). */
+  readonly leakedTestImages?: number;
+  /** What a reader of the score must know, e.g. a class that the test part does not hold. */
+  readonly warnings?: readonly string[];
 }
