@@ -3,16 +3,14 @@ import { open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { IMAGE_BYTES } from "../dataset/types.ts";
-import type { ParameterSpec } from "../nn/backend.ts";
 import { CHECK_BATCHES, largestDifference, runModel, TOLERANCE } from "./check.ts";
 import type { ModelMetadata } from "./metadata.ts";
-import { type Traceable, traceModel } from "./trace.ts";
+import { type ReadableParameter, type Traceable, traceModel } from "./trace.ts";
 
-export interface ExportOptions<P extends ParameterSpec> {
-  /** A parameter's values, row-major float32. */
-  readonly read: (parameter: P) => Float32Array;
-  /** What the export is held against: images uint8 [N, 28, 28] and what torch gives for them, float32 [N, K]. */
-  readonly check: { readonly images: Uint8Array; readonly probabilities: Float32Array };
+/** What an export is held against: images uint8 [N, 28, 28] and what torch gives for them, float32 [N, K]. */
+export interface ExportCheck {
+  readonly images: Uint8Array;
+  readonly probabilities: Float32Array;
 }
 
 /**
@@ -20,11 +18,11 @@ export interface ExportOptions<P extends ParameterSpec> {
  * batches of 1, 3 and 64. Nothing is left at `path` otherwise (an older file there stays as it was).
  * @throws ERR_EXPORT_MISMATCH where they differ, ERR_IO where the file cannot be written.
  */
-export async function exportOnnx<P extends ParameterSpec>(
+export async function exportOnnx<P extends ReadableParameter>(
   model: Traceable<P>,
   metadata: ModelMetadata,
   path: string,
-  { read, check }: ExportOptions<P>,
+  check: ExportCheck,
 ): Promise<{ largestDifference: number }> {
   const classes = metadata.classes.length;
   const count = check.images.length / IMAGE_BYTES;
@@ -34,7 +32,7 @@ export async function exportOnnx<P extends ParameterSpec>(
       `Expected at least one image of ${IMAGE_BYTES} bytes and ${classes} probabilities for each but received ${check.images.length} bytes and ${check.probabilities.length} probabilities`,
     );
   }
-  const bytes = traceModel(model, read, metadata);
+  const bytes = traceModel(model, metadata);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await writeDurably(temporary, bytes);
@@ -51,11 +49,7 @@ export async function exportOnnx<P extends ParameterSpec>(
   }
 }
 
-async function compare(
-  path: string,
-  classes: number,
-  check: ExportOptions<ParameterSpec>["check"],
-): Promise<number> {
+async function compare(path: string, classes: number, check: ExportCheck): Promise<number> {
   let largest = 0;
   for (const batchSize of CHECK_BATCHES) {
     const difference = largestDifference(

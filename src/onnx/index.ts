@@ -1,6 +1,6 @@
 // Models -> ONNX files, and what those files say about themselves. Imports no torch.
 export { CHECK_BATCHES, largestDifference, runModel, TOLERANCE } from "./check.ts";
-export { type ExportOptions, exportOnnx } from "./export.ts";
+export { type ExportCheck, exportOnnx } from "./export.ts";
 export { OPSET } from "./graph.ts";
 export {
   type JsonValue,
@@ -10,4 +10,4 @@ export {
   readModelMetadata,
   type TrainingSummary,
 } from "./metadata.ts";
-export { INPUT_NAME, OUTPUT_NAME, type Traceable, traceModel } from "./trace.ts";
+export { INPUT_NAME, OUTPUT_NAME, type ReadableParameter, type Traceable, traceModel } from "./trace.ts";

@@ -11,20 +11,24 @@ export const INPUT_NAME = "images";
 /** Output of every exported model: float32 [N, K], each row sums to 1. */
 export const OUTPUT_NAME = "probabilities";
 
-/** What can be traced: a forward pass from images (N, 28, 28), uint8, to logits (N, K). */
-export interface Traceable<P extends ParameterSpec> {
-  forward<T>(backend: Backend<T, P>, images: T): T;
+/** A parameter whose values can be read: row-major float32. */
+export interface ReadableParameter extends ParameterSpec {
+  values(): Float32Array;
 }
 
-/** The bytes of the ONNX model; `read` gives a parameter's values, row-major. */
-export function traceModel<P extends ParameterSpec>(
+/** What can be traced (a TrainableModel is): images uint8 (N, 28, 28) -> logits (N, K). */
+export interface Traceable<P extends ReadableParameter> {
+  logits<T>(backend: Backend<T, P>, images: T): T;
+}
+
+/** The bytes of the ONNX model of `model` with its present weights. */
+export function traceModel<P extends ReadableParameter>(
   model: Traceable<P>,
-  read: (parameter: P) => Float32Array,
   metadata: ModelMetadata,
 ): Uint8Array {
   const graph = new GraphBuilder();
-  const backend = new TracingBackend<P>(graph, read);
-  const logits = model.forward(backend, graph.input(INPUT_NAME, "uint8", [-1, 28, 28]));
+  const backend = new TracingBackend<P>(graph, (parameter) => parameter.values());
+  const logits = model.logits(backend, graph.input(INPUT_NAME, "uint8", [-1, 28, 28]));
   const classes = metadata.classes.length;
   if (logits.shape.length !== 2 || logits.shape[0] !== -1 || logits.shape[1] !== classes) {
     throw new FlowglyphError(
