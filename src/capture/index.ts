@@ -1,0 +1,14 @@
+// Captures -> async batches of sessions.
+export { formatAddress } from "./address.ts";
+export { expandInputs, isCaptureName } from "./inputs.ts";
+export { type CaptureSummary, type FileSummary, type InspectSummary, inspect } from "./inspect.ts";
+export {
+  CAPTURE_DEFAULTS,
+  type CaptureOptions,
+  type CaptureProgress,
+  MASKS,
+  type Mask,
+  VIEWS,
+  type View,
+} from "./options.ts";
+export { type SessionBatch, sessionAddress, sessions } from "./sessions.ts";

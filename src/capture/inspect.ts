@@ -1,0 +1,116 @@
+// What is in captures, counted: every record either becomes part of a session or is counted by the reason why not.
+import { stat } from "node:fs/promises";
+import { captureAddon, type NativeSummary } from "../../bindings/capture/addon.ts";
+import { expandInputs, STDIN } from "./inputs.ts";
+import { type CaptureOptions, type ResolvedCaptureOptions, resolveCaptureOptions } from "./options.ts";
+import { openReader } from "./reader.ts";
+
+/** packets = sessionPackets + the sum of `skipped`. */
+export interface CaptureSummary {
+  /** Records read. */
+  readonly packets: number;
+  /** Records that became part of a session. */
+  readonly sessionPackets: number;
+  readonly bytesRead: number;
+  /** LINKTYPE_ numbers, in order of first appearance. */
+  readonly linktypes: readonly number[];
+  readonly sessions: { readonly tcp: number; readonly udp: number };
+  /** Sessions that the memory cap ended early. */
+  readonly evictedSessions: number;
+  /** Records by the reason why they are in no session. */
+  readonly skipped: Readonly<Record<string, number>>;
+  /** Some file ends in the middle of a record. */
+  readonly truncated: boolean;
+  readonly warnings: readonly string[];
+}
+
+export interface FileSummary extends CaptureSummary {
+  readonly file: string;
+}
+
+/** The sum over all captures, and each one. */
+export interface InspectSummary extends CaptureSummary {
+  readonly files: readonly FileSummary[];
+}
+
+/**
+ * Reads captures and counts. Arguments and errors as `sessions`.
+ * `view` and `mask` make no difference here.
+ */
+export async function inspect(
+  captures: string | readonly string[],
+  options?: CaptureOptions,
+): Promise<InspectSummary> {
+  const resolved = resolveCaptureOptions(options);
+  const paths = await expandInputs(captures);
+  const totalBytes = await sizeOf(paths);
+  const files: FileSummary[] = [];
+  for (const path of paths) files.push(await inspectFile(path, resolved, total(files), totalBytes));
+  return { ...total(files), files };
+}
+
+async function inspectFile(
+  file: string,
+  options: ResolvedCaptureOptions,
+  before: CaptureSummary,
+  totalBytes: number,
+): Promise<FileSummary> {
+  const { onProgress } = options;
+  const reader = openReader(
+    [file],
+    {
+      ...options,
+      onProgress: onProgress
+        ? (here) =>
+            onProgress({
+              bytesRead: before.bytesRead + here.bytesRead,
+              totalBytes,
+              packets: before.packets + here.packets,
+              sessions: before.sessions.tcp + before.sessions.udp + here.sessions,
+            })
+        : undefined,
+    },
+    true,
+  );
+  try {
+    while (!(await reader.next()).done);
+    return { file, ...summaryOf(captureAddon().summary(reader.handle)) };
+  } finally {
+    await reader.close();
+  }
+}
+
+function summaryOf({ tcpSessions, udpSessions, totalBytes: _, ...rest }: NativeSummary): CaptureSummary {
+  return { ...rest, sessions: { tcp: tcpSessions, udp: udpSessions } };
+}
+
+function total(files: readonly FileSummary[]): CaptureSummary {
+  const sum = (count: (file: FileSummary) => number) => files.reduce((all, file) => all + count(file), 0);
+  const skipped: Record<string, number> = {};
+  for (const file of files) {
+    for (const [reason, count] of Object.entries(file.skipped))
+      skipped[reason] = (skipped[reason] ?? 0) + count;
+  }
+  return {
+    packets: sum((file) => file.packets),
+    sessionPackets: sum((file) => file.sessionPackets),
+    bytesRead: sum((file) => file.bytesRead),
+    linktypes: [...new Set(files.flatMap((file) => file.linktypes))],
+    sessions: { tcp: sum((file) => file.sessions.tcp), udp: sum((file) => file.sessions.udp) },
+    evictedSessions: sum((file) => file.evictedSessions),
+    skipped,
+    truncated: files.some((file) => file.truncated),
+    warnings: files.flatMap((file) => file.warnings),
+  };
+}
+
+/** Bytes of all files, 0 where one's size is not known. */
+async function sizeOf(paths: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const path of paths) {
+    const info = path === STDIN ? undefined : await stat(path).catch(() => undefined);
+    if (!info?.isFile()) return 0;
+    bytes += info.size;
+  }
+  return bytes;
+}

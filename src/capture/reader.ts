@@ -1,0 +1,91 @@
+// A native capture handle with its life: steps, progress, abort, close, process exit. What sessions() and inspect() share.
+import { type CaptureHandle, captureAddon, type Step } from "../../bindings/capture/addon.ts";
+import { FlowglyphError } from "../../bindings/errors.ts";
+import { MASKS, type ResolvedCaptureOptions, VIEWS } from "./options.ts";
+
+// Input read in one native job. A job cannot be interrupted from outside its thread but by abort(), so this bounds how
+// long a terminated worker thread waits for it; small enough for smooth progress, large enough that jobs cost nothing.
+const STEP_BYTES = 8 * 2 ** 20;
+
+export interface CaptureReader {
+  /** The next step that completes a batch or ends the input. ERR_IO, ERR_CAPTURE_FORMAT, ERR_ABORTED. */
+  next(): Promise<Step>;
+  readonly handle: CaptureHandle;
+  /** Ends a running step and frees the native memory. Any number of times. */
+  close(): Promise<void>;
+}
+
+export function openReader(
+  paths: readonly string[],
+  options: ResolvedCaptureOptions,
+  countOnly: boolean,
+): CaptureReader {
+  const { signal, onProgress } = options;
+  if (signal?.aborted) throw abortedBy(signal);
+  const addon = captureAddon();
+  const handle = addon.open(paths, {
+    view: VIEWS.indexOf(options.view),
+    mask: MASKS.indexOf(options.mask),
+    idleTimeoutNs: nanoseconds(options.idleTimeout),
+    activeTimeoutNs: nanoseconds(options.activeTimeout),
+    memoryBytes: options.memoryBytes,
+    batchSize: options.batchSize,
+    countOnly,
+  });
+  const onAbort = () => addon.abort(handle);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  let running: Promise<Step> | undefined;
+
+  async function next(): Promise<Step> {
+    for (;;) {
+      let step: Step;
+      running = addon.next(handle, STEP_BYTES);
+      runningHandles.add(handle);
+      try {
+        step = await running;
+      } catch (error) {
+        throw signal?.aborted ? abortedBy(signal) : error;
+      } finally {
+        runningHandles.delete(handle);
+        running = undefined;
+      }
+      onProgress?.({
+        bytesRead: step.bytesRead,
+        totalBytes: step.totalBytes,
+        packets: step.packets,
+        sessions: step.sessions,
+      });
+      if (step.count > 0 || step.done) return step;
+    }
+  }
+
+  async function close(): Promise<void> {
+    signal?.removeEventListener("abort", onAbort);
+    addon.abort(handle);
+    await running?.catch(() => undefined);
+    await addon.close(handle);
+  }
+
+  watchExit();
+  return { next, handle, close };
+}
+
+export function abortedBy(signal: AbortSignal): FlowglyphError {
+  return new FlowglyphError("ERR_ABORTED", "Reading the captures was aborted", { cause: signal.reason });
+}
+
+// At exit Node joins its thread pool: a step that waits for standard input has to be told.
+const runningHandles = new Set<CaptureHandle>();
+let watching = false;
+
+function watchExit(): void {
+  if (watching) return;
+  watching = true;
+  process.once("exit", () => {
+    for (const handle of runningHandles) captureAddon().abort(handle);
+  });
+}
+
+function nanoseconds(seconds: number): bigint {
+  return BigInt(Math.round(seconds * 1e9));
+}

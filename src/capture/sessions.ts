@@ -1,0 +1,67 @@
+// Capture files in, batches of sessions out, as an async iterable.
+import { captureAddon, type Step } from "../../bindings/capture/addon.ts";
+import { type BatchColumns, batchColumns } from "../../bindings/capture/batch.ts";
+import { formatAddress } from "./address.ts";
+import { expandInputs } from "./inputs.ts";
+import { type CaptureOptions, type ResolvedCaptureOptions, resolveCaptureOptions } from "./options.ts";
+import { abortedBy, openReader } from "./reader.ts";
+
+/**
+ * `count` ended sessions: images and columns, row by row. All columns are views of one ArrayBuffer that holds this batch
+ * alone; it stays valid for as long as it is kept, and may be transferred to a worker thread as a whole.
+ */
+export interface SessionBatch extends BatchColumns {
+  readonly count: number;
+  /** The capture files; `captureGroup` is an index into it. */
+  readonly captures: readonly string[];
+}
+
+/**
+ * The sessions of captures, in batches, each as soon as `batchSize` sessions have ended: capture by capture, in the order
+ * in which they end. While the consumer works on a batch, the next one is read on another thread.
+ * Leaving the loop, by `break` or by an error, frees the native reader.
+ *
+ * @param captures files, folders (the captures below them), `-` for standard input
+ * @throws FlowglyphError ERR_ARGUMENT at once; while iterating ERR_IO (not there, not readable), ERR_CAPTURE_FORMAT (not a
+ *   capture), ERR_ABORTED. Damaged packets are no errors: `inspect` counts them.
+ */
+export function sessions(
+  captures: string | readonly string[],
+  options?: CaptureOptions,
+): AsyncGenerator<SessionBatch, void, void> {
+  return iterate(captures, resolveCaptureOptions(options));
+}
+
+async function* iterate(
+  inputs: string | readonly string[],
+  options: ResolvedCaptureOptions,
+): AsyncGenerator<SessionBatch, void, void> {
+  const captures = await expandInputs(inputs);
+  const layout = captureAddon().layout(options.batchSize);
+  const reader = openReader(captures, options, false);
+  try {
+    let pending: Promise<Step> | undefined = reader.next();
+    while (pending !== undefined) {
+      const { count, buffer, byteOffset, done }: Step = await pending;
+      pending = done ? undefined : reader.next();
+      // Its failure is the consumer's at the next turn, and nobody's when the consumer leaves.
+      pending?.catch(() => undefined);
+      if (buffer !== undefined && byteOffset !== undefined) {
+        yield { count, captures, ...batchColumns(buffer, byteOffset, layout, count) };
+        if (options.signal?.aborted) throw abortedBy(options.signal);
+      }
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The address of a session's initiator or responder as text; IPv6 as RFC 5952. */
+export function sessionAddress(
+  batch: Pick<SessionBatch, "ipVersion" | "initiatorAddress" | "responderAddress">,
+  side: "initiator" | "responder",
+  row: number,
+): string {
+  const column = side === "initiator" ? batch.initiatorAddress : batch.responderAddress;
+  return formatAddress(batch.ipVersion[row]!, column, row);
+}
