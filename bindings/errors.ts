@@ -15,6 +15,7 @@ export type FlowglyphErrorCode =
   | "ERR_SPLIT"
   | "ERR_MODEL_FORMAT"
   | "ERR_CHECKPOINT"
+  | "ERR_DIVERGED"
   | "ERR_EXPORT_MISMATCH"
   | "ERR_INFERENCE";
 
