@@ -16,10 +16,12 @@
 
 namespace flowglyph {
 
-// An unreadable input. Damaged records are not errors: they are counted. `code` is one of FlowglyphError's stable codes.
+// An unreadable input. Damaged records are not errors: they are counted. `code` is one of FlowglyphError's
+// stable codes.
 class CaptureError : public std::runtime_error {
  public:
-  CaptureError(std::string_view code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  CaptureError(std::string_view code, const std::string& message)
+      : std::runtime_error(message), code_(code) {}
   const std::string& code() const { return code_; }
 
  private:
@@ -36,13 +38,14 @@ struct ExtractSummary {
   std::uint64_t packets = 0;         // records read
   std::uint64_t sessionPackets = 0;  // records that became part of a session
   std::uint64_t bytesRead = 0;
-  std::uint64_t totalBytes = 0;  // of all inputs, 0 when not known (standard input)
+  std::uint64_t totalBytes = 0;                    // of all inputs, 0 when not known (standard input)
   std::uint64_t tcpSessions = 0, udpSessions = 0;  // emitted sessions
   std::uint64_t evictedSessions = 0;
   std::vector<std::uint16_t> linktypes;  // in order of first appearance
   std::vector<SkippedCount> skipped;     // reasons with a count above 0
   bool truncated = false;                // some input ended in the middle of a record
-  std::vector<std::string> warnings;     // e.g. "a.pcap: truncated at byte offset 1234: record needs 60 bytes, 12 left"
+  std::vector<std::string>
+      warnings;  // e.g. "a.pcap: truncated at byte offset 1234: record needs 60 bytes, 12 left"
 };
 
 class Extractor {
@@ -54,9 +57,9 @@ class Extractor {
   Extractor(const Extractor&) = delete;
   Extractor& operator=(const Extractor&) = delete;
 
-  // Works until `buffer` (laid out by `layout`, 64-byte aligned) holds layout.capacity sessions, all input is used up, or
-  // `budgetBytes` of input were read (so that progress and abort stay responsive), or `stop` is true.
-  // Returns how many rows were written; done() tells whether there will be more.
+  // Works until `buffer` (laid out by `layout`, 64-byte aligned) holds layout.capacity sessions, all input is
+  // used up, or `budgetBytes` of input were read (so that progress and abort stay responsive), or `stop` is
+  // true. Returns how many rows were written; done() tells whether there will be more.
   std::size_t next(const BatchLayout& layout, std::span<std::byte> buffer, std::uint64_t budgetBytes,
                    const std::atomic<bool>& stop);
   bool done() const;

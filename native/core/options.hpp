@@ -25,7 +25,7 @@ enum class Mask : std::uint8_t {
 struct ExtractOptions {
   View view = View::kL3;
   Mask mask = Mask::kIdentity;
-  std::uint64_t idleTimeoutNs = 120'000'000'000;     // 0 = unlimited; capture time
+  std::uint64_t idleTimeoutNs = 120'000'000'000;      // 0 = unlimited; capture time
   std::uint64_t activeTimeoutNs = 1'800'000'000'000;  // 0 = unlimited; capture time
   std::size_t memoryBytes = std::size_t{512} << 20;   // hard cap on live sessions; the oldest go out first
 };

@@ -1,4 +1,5 @@
-// A batch of ended sessions: images and columns in one allocation, so that it crosses to JavaScript once, without a copy.
+// A batch of ended sessions: images and columns in one allocation, so that it crosses to JavaScript once,
+// without a copy.
 #pragma once
 
 #include <cstddef>
@@ -25,8 +26,9 @@ enum class EndReason : std::uint8_t { kEndOfInput = 0, kIdleTimeout = 1, kActive
 struct BatchLayout {
   explicit BatchLayout(std::size_t capacity);
   std::size_t capacity;
-  std::size_t images, startNs, endNs, initiatorBytes, responderBytes, initiatorPackets, responderPackets, captureGroup,
-      initiatorAddress, responderAddress, initiatorPort, responderPort, ipVersion, protocol, endReason;
+  std::size_t images, startNs, endNs, initiatorBytes, responderBytes, initiatorPackets, responderPackets,
+      captureGroup, initiatorAddress, responderAddress, initiatorPort, responderPort, ipVersion, protocol,
+      endReason;
   std::size_t totalBytes;
 };
 

@@ -1,0 +1,58 @@
+// A file or standard input, read in large blocks into one buffer. Readers look at bytes in place; only what
+// straddles the edge of a block is moved. Not memory-mapped: a mapped file that shrinks would kill the
+// process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "bytes.hpp"
+
+namespace flowglyph {
+
+class BlockInput {
+ public:
+  // "-" is standard input. Throws CaptureError (ERR_IO) when the path cannot be opened.
+  explicit BlockInput(const std::string& path, std::size_t blockBytes = kBlockBytes);
+  ~BlockInput();
+  BlockInput(const BlockInput&) = delete;
+  BlockInput& operator=(const BlockInput&) = delete;
+
+  // The unread bytes that are in the buffer now.
+  Bytes buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
+
+  // At least `count` unread bytes in one piece, or all that are left when the input ends before.
+  // Bytes handed out earlier become invalid.
+  Bytes require(std::size_t count);
+
+  void consume(std::size_t count) { begin_ += count; }  // count <= buffered().size()
+  // Drops `count` bytes without holding them. Returns how many there were.
+  std::uint64_t skip(std::uint64_t count);
+
+  std::uint64_t offset() const { return readBytes_ - (end_ - begin_); }  // of the first unread byte
+  std::uint64_t bytesRead() const { return readBytes_; }
+  // errno of a failed read, 0 when none failed: after a failure the input looks as if it ended.
+  int readError() const { return readError_; }
+  const std::string& path() const { return path_; }
+
+  // Size of a regular file, 0 for anything else.
+  static std::uint64_t sizeOf(const std::string& path);
+
+  // Fits a second-level cache beside the session table; larger blocks measured slower.
+  static constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
+
+ private:
+  bool fill();  // reads once more; false at the end
+
+  std::string path_;
+  int fd_ = -1;
+  bool ended_ = false;
+  int readError_ = 0;
+  std::unique_ptr<std::uint8_t[]> buffer_;
+  std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
+  std::uint64_t readBytes_ = 0;
+};
+
+}  // namespace flowglyph

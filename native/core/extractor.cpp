@@ -1,0 +1,196 @@
+// Walks the files: records -> packets -> sessions -> rows, in small groups of records so that memory latency
+// overlaps.
+#include "extractor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "capture_error.hpp"
+#include "capture_reader.hpp"
+#include "packet.hpp"
+#include "session_table.hpp"
+
+namespace flowglyph {
+namespace {
+
+// Records parsed together: enough that a session's cache lines arrive before its turn comes, few enough to
+// stay in L1.
+constexpr std::size_t kGroup = 64;
+
+}  // namespace
+
+struct Extractor::State {
+  State(std::vector<std::string> inputs, const ExtractOptions& options)
+      : paths(std::move(inputs)), kernel(selectImageKernel()), table(options, kernel) {
+    bool known = true;
+    for (const std::string& path : paths) {
+      const std::uint64_t size = BlockInput::sizeOf(path);
+      known = known && size != 0;
+      summary.totalBytes += size;
+    }
+    if (!known) summary.totalBytes = 0;
+  }
+
+  bool openNext();
+  void closeFile();
+  bool parseGroup();
+  bool addGroup(BatchWriter& writer);
+  void noteLinktypes();
+  const Linktype* rowOf(std::uint16_t number);
+
+  std::vector<std::string> paths;
+  ImageKernel kernel;
+  SessionTable table;
+  ExtractSummary summary;
+  std::array<std::uint64_t, kSkipReasons> skipped{};
+  std::uint64_t closedBytes = 0;  // read from the files before this one
+
+  std::size_t nextPath = 0;
+  std::optional<BlockInput> input;
+  std::unique_ptr<CaptureReader> reader;
+  bool flushing = false;
+  std::optional<CaptureError> pendingError;  // thrown once the rows before it were delivered
+
+  std::uint16_t cachedNumber = kNoLinktype;
+  const Linktype* cachedRow = nullptr;
+
+  std::array<Record, kGroup> records;
+  std::array<Packet, kGroup> packets;
+  std::size_t packetCount = 0, packetNext = 0;
+};
+
+const Linktype* Extractor::State::rowOf(std::uint16_t number) {
+  if (number != cachedNumber) {
+    cachedNumber = number;
+    cachedRow = findLinktype(number);
+  }
+  return cachedRow;
+}
+
+// False: the file is no capture, pendingError says why.
+bool Extractor::State::openNext() {
+  const std::size_t index = nextPath++;
+  try {
+    input.emplace(paths[index]);
+    reader = openCapture(*input);
+  } catch (const CaptureError& error) {
+    pendingError = error;
+    closeFile();
+    return false;
+  }
+  noteLinktypes();
+  table.beginFile(static_cast<std::uint32_t>(index));
+  return true;
+}
+
+void Extractor::State::closeFile() {
+  if (input) closedBytes += input->bytesRead();
+  summary.bytesRead = closedBytes;
+  reader.reset();
+  input.reset();
+  flushing = false;
+}
+
+void Extractor::State::noteLinktypes() {
+  for (const std::uint16_t linktype : reader->linktypes())
+    if (std::find(summary.linktypes.begin(), summary.linktypes.end(), linktype) == summary.linktypes.end())
+      summary.linktypes.push_back(linktype);
+}
+
+// False at the end of the file.
+bool Extractor::State::parseGroup() {
+  const std::size_t count = reader->read(records);
+  summary.packets += count;
+  summary.bytesRead = closedBytes + input->bytesRead();
+  packetCount = packetNext = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    Packet& packet = packets[packetCount];
+    const SkipReason reason = parsePacket(records[i], rowOf(records[i].linktype), packet);
+    if (reason == SkipReason::kNone) {
+      table.prefetchEntry(packet);
+      ++packetCount;
+    } else {
+      ++skipped[static_cast<std::size_t>(reason)];
+    }
+  }
+  for (std::size_t i = 0; i < packetCount; ++i) table.prefetchSession(packets[i]);
+  if (count > 0) return true;
+
+  noteLinktypes();
+  if (const auto& damage = reader->damage()) {
+    summary.truncated = summary.truncated || damage->truncated;
+    summary.warnings.push_back(input->path() + (damage->truncated ? ": truncated" : ": damaged") +
+                               " at byte offset " + std::to_string(damage->offset) + ": " + damage->what);
+  }
+  if (input->readError() != 0) {
+    pendingError = CaptureError(kErrIo, input->path() + ": expected to read on at byte offset " +
+                                            std::to_string(input->bytesRead()) + ", received " +
+                                            std::strerror(input->readError()));
+  }
+  return false;
+}
+
+// False when the batch is full.
+bool Extractor::State::addGroup(BatchWriter& writer) {
+  for (; packetNext < packetCount; ++packetNext) {
+    if (!table.add(packets[packetNext], writer)) return false;
+    ++summary.sessionPackets;
+  }
+  return true;
+}
+
+Extractor::Extractor(std::vector<std::string> paths, const ExtractOptions& options)
+    : state_(std::make_unique<State>(std::move(paths), options)) {}
+
+Extractor::~Extractor() = default;
+
+std::size_t Extractor::next(const BatchLayout& layout, std::span<std::byte> buffer, std::uint64_t budgetBytes,
+                            const std::atomic<bool>& stop) {
+  State& s = *state_;
+  BatchWriter writer(layout, buffer, s.kernel);
+  const std::uint64_t startBytes = s.summary.bytesRead;
+  bool progressed = false;
+  while (!writer.full() && !stop.load(std::memory_order_relaxed)) {
+    if (s.packetNext < s.packetCount) {
+      if (!s.addGroup(writer)) break;
+    } else if (s.flushing) {
+      if (!s.table.flush(writer)) break;
+      s.closeFile();
+    } else if (s.pendingError) {
+      if (writer.rows() > 0) break;
+      const CaptureError error = std::move(*s.pendingError);
+      s.pendingError.reset();
+      throw error;
+    } else if (s.reader != nullptr) {
+      // At least one group: a budget of 0 must not stand still.
+      if (progressed && s.summary.bytesRead - startBytes >= budgetBytes) break;
+      progressed = true;
+      if (!s.parseGroup()) s.flushing = true;
+    } else if (s.nextPath < s.paths.size()) {
+      s.openNext();
+    } else {
+      break;
+    }
+  }
+  return writer.rows();
+}
+
+bool Extractor::done() const {
+  const State& s = *state_;
+  return s.reader == nullptr && !s.pendingError && s.nextPath == s.paths.size();
+}
+
+ExtractSummary Extractor::summary() const {
+  ExtractSummary summary = state_->summary;
+  const SessionTotals& totals = state_->table.totals();
+  summary.tcpSessions = totals.tcp;
+  summary.udpSessions = totals.udp;
+  summary.evictedSessions = totals.evicted;
+  for (std::size_t i = 1; i < kSkipReasons; ++i)
+    if (state_->skipped[i] != 0) summary.skipped.push_back({kSkipReasonNames[i], state_->skipped[i]});
+  return summary;
+}
+
+}  // namespace flowglyph
