@@ -1,7 +1,8 @@
 // The torch addon as TypeScript sees it: one function a row of native/torch's tables, handles instead of objects.
 // Nothing here is public; bindings/torch/tensor.ts gives the handles their methods.
 
-import { loadAddon } from "../load.ts";
+import { FlowglyphError } from "../errors.ts";
+import { type AddonBase, loadAddon } from "../load.ts";
 
 /** A native at::Tensor, reference counted by the garbage collector or released by `release`. */
 export interface TensorHandle {
@@ -29,6 +30,8 @@ export interface TorchInfo {
   readonly mkldnn: boolean;
   /** Whether CUDA is compiled in and a device answers. */
   readonly cuda: boolean;
+  /** The library that matrix products come from; empty where libtorch carries its own. */
+  readonly blas: string;
   /** libtorch's own description of its build, several lines. */
   readonly build: string;
 }
@@ -38,7 +41,7 @@ type Unary = (x: TensorHandle) => TensorHandle;
 type Binary = (a: TensorHandle, b: Operand) => TensorHandle;
 type Loss = (prediction: TensorHandle, target: TensorHandle) => TensorHandle;
 
-export interface TorchAddon {
+export interface TorchAddon extends AddonBase {
   // making
   fromBuffer(buffer: ArrayBuffer, byteOffset: number, shape: readonly number[], dtype: DType): TensorHandle;
   full(shape: readonly number[], value: number, dtype: DType, device: string): TensorHandle;
@@ -190,8 +193,25 @@ export interface TorchAddon {
 
 let addon: TorchAddon | undefined;
 
-/** Loads the addon at the first call: importing bindings/torch needs no libtorch. */
+/**
+ * The addon, loaded at the first call: importing bindings/torch needs no libtorch.
+ * @throws ERR_TORCH_MISSING, which says how to get libtorch, where the addon was not built or does not load.
+ */
 export function torch(): TorchAddon {
-  addon ??= loadAddon<TorchAddon>("flowglyph_torch");
-  return addon;
+  if (addon !== undefined) {
+    return addon;
+  }
+  try {
+    addon = loadAddon<TorchAddon>("flowglyph_torch");
+    return addon;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FlowglyphError(
+      "ERR_TORCH_MISSING",
+      "Training needs libtorch, and the torch addon is not there. Get libtorch in one of three ways: " +
+        "`apt-get install libtorch-dev libopenblas0-pthread` (Debian), `pip install torch`, or unpack one and set " +
+        `FLOWGLYPH_TORCH to its folder; then run \`npm run setup\`. (${reason})`,
+      { cause },
+    );
+  }
 }
