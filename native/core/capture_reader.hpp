@@ -33,6 +33,8 @@ class CaptureReader {
 
   // Why reading stopped before a regular end of the file.
   const std::optional<CaptureDamage>& damage() const { return damage_; }
+  // What did not stop it: "at byte offset N: ...".
+  const std::vector<std::string>& notes() const { return notes_; }
   // Link types of the file header or the interfaces described so far, in order, without repeats.
   const std::vector<std::uint16_t>& linktypes() const { return linktypes_; }
 
@@ -46,6 +48,7 @@ class CaptureReader {
   BlockInput& input_;
   bool stopped_ = false;
   std::optional<CaptureDamage> damage_;
+  std::vector<std::string> notes_;
   std::vector<std::uint16_t> linktypes_;
 };
 

@@ -119,6 +119,7 @@ bool Extractor::State::parseGroup() {
   if (count > 0) return true;
 
   noteLinktypes();
+  for (const std::string& note : reader->notes()) summary.warnings.push_back(input->path() + ": " + note);
   if (const auto& damage = reader->damage()) {
     summary.truncated = summary.truncated || damage->truncated;
     summary.warnings.push_back(input->path() + (damage->truncated ? ": truncated" : ": damaged") +

@@ -6,7 +6,7 @@
 namespace flowglyph {
 namespace {
 
-constexpr std::uint16_t kEtherIpv4 = 0x0800, kEtherIpv6 = 0x86DD;
+constexpr std::uint16_t kEtherIpv4 = 0x0800, kEtherIpv6 = 0x86DD, kEtherPppoeSession = 0x8864;
 
 constexpr LinkResult ipAt(Bytes frame, std::size_t offset) {
   if (frame.size() <= offset) return {SkipReason::kTruncatedHeader, 0};
@@ -19,6 +19,15 @@ bool isVlan(std::uint16_t etherType) {
   return etherType == 0x8100 || etherType == 0x88A8 || etherType == 0x9100;  // 802.1Q, 802.1ad, old QinQ
 }
 
+// RFC 2516: u8 version and type, u8 code, u16 session, u16 length, then u16 PPP protocol
+LinkResult pppoeSession(Bytes frame, std::size_t offset) {
+  constexpr std::uint16_t kPppIpv4 = 0x0021, kPppIpv6 = 0x0057;
+  if (frame.size() < offset + 8) return skip(SkipReason::kTruncatedHeader);
+  const auto protocol = loadBig<std::uint16_t>(frame.data() + offset + 6);
+  if (protocol != kPppIpv4 && protocol != kPppIpv6) return skip(SkipReason::kNotIp);
+  return ipAt(frame, offset + 8);
+}
+
 // From an EtherType whose 2 bytes stand just before `offset`, through any number of VLAN tags, to IP.
 LinkResult afterEtherType(Bytes frame, std::uint16_t etherType, std::size_t offset) {
   while (isVlan(etherType)) {  // u16 tag, u16 EtherType
@@ -27,6 +36,7 @@ LinkResult afterEtherType(Bytes frame, std::uint16_t etherType, std::size_t offs
     offset += 4;
   }
   if (etherType == kEtherIpv4 || etherType == kEtherIpv6) return ipAt(frame, offset);
+  if (etherType == kEtherPppoeSession) return pppoeSession(frame, offset);
   return skip(SkipReason::kNotIp);
 }
 
@@ -37,6 +47,13 @@ LinkResult ethernet(Bytes frame) {
 }
 
 LinkResult rawIp(Bytes frame) { return ipAt(frame, 0); }
+
+// The link type itself says which version: another one is no packet of that type.
+template <std::uint8_t kVersion>
+LinkResult rawIpOf(Bytes frame) {
+  if (!frame.empty() && frame[0] >> 4 != kVersion) return skip(SkipReason::kBadIpHeader);
+  return ipAt(frame, 0);
+}
 
 // An address family as the capturing machine numbers them: 2 is IPv4 everywhere, IPv6 differs by system.
 LinkResult afterFamily(Bytes frame, std::uint32_t family) {
@@ -81,8 +98,8 @@ constexpr Linktype kLinktypes[] = {
     {101, "RAW", rawIp, {}},
     {108, "LOOP", loop, {}},
     {113, "LINUX_SLL", linuxCooked1, kCooked1Address},
-    {228, "IPV4", rawIp, {}},
-    {229, "IPV6", rawIp, {}},
+    {228, "IPV4", rawIpOf<4>, {}},
+    {229, "IPV6", rawIpOf<6>, {}},
     {276, "LINUX_SLL2", linuxCooked2, kCooked2Address},
 };
 

@@ -29,30 +29,22 @@ void makeKey(Packet& packet, const std::uint64_t source[2], const std::uint64_t 
   }
 }
 
-// Sets the payload. Only the ports must be there: a header cut short by the snaplen has no payload.
+// Sets the payload. Only the ports must be there: they make the session. A header cut short by the snaplen
+// has no payload; a length that contradicts the header's own size is not believed.
 SkipReason parseTransport(Packet& packet, const std::uint8_t* frame, std::uint8_t protocol) {
   const std::uint32_t available = packet.ipEnd - packet.transportOffset;
   const std::uint8_t* header = frame + packet.transportOffset;
   if (available < 4) return SkipReason::kTruncatedHeader;
   packet.payloadEnd = packet.ipEnd;
+  std::uint32_t headerBytes = 8;
   if (protocol == kTcp) {
-    std::uint32_t headerBytes = available;
-    if (available > 12) {
-      headerBytes = (header[12] >> 4) * 4u;
-      if (headerBytes < 20) return SkipReason::kBadTransportHeader;
-    }
-    packet.payloadOffset = packet.transportOffset + std::min(headerBytes, available);
-    return SkipReason::kNone;
-  }
-  packet.payloadOffset = packet.transportOffset + std::min<std::uint32_t>(8, available);
-  if (available >= 8) {
-    // 0 is a jumbogram (RFC 2675). What the IP packet holds beyond the UDP length is not payload.
+    headerBytes = available > 12 ? std::max((header[12] >> 4) * 4u, 20u) : 20;
+  } else if (available >= 8) {
+    // What the IP packet holds beyond the UDP length is not payload. 0 is a jumbogram (RFC 2675).
     const std::uint32_t udpLength = loadBig<std::uint16_t>(header + 4);
-    if (udpLength != 0) {
-      if (udpLength < 8) return SkipReason::kBadTransportHeader;
-      packet.payloadEnd = std::min(packet.ipEnd, packet.transportOffset + udpLength);
-    }
+    if (udpLength >= 8) packet.payloadEnd = std::min(packet.ipEnd, packet.transportOffset + udpLength);
   }
+  packet.payloadOffset = packet.transportOffset + std::min(headerBytes, available);
   return SkipReason::kNone;
 }
 

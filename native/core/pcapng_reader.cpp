@@ -14,6 +14,8 @@ constexpr std::uint32_t kByteOrderMagic = 0x1A2B3C4D;
 constexpr std::uint32_t kMinBlockBytes = 12;   // type, length, length
 constexpr std::size_t kMaxInterfaces = 65536;  // what the old packet block can name; bounds a hostile file
 
+constexpr std::size_t kMaxNotes = 16;
+
 constexpr std::uint16_t kOptionEnd = 0, kOptionTsResol = 9, kOptionTsOffset = 14;
 
 bool isPacket(std::uint32_t type) {
@@ -63,7 +65,8 @@ std::size_t PcapngReader::read(std::span<Record> records) {
                   std::to_string(length));
       break;
     }
-    const bool wanted = isPacket(type) || type == kSectionHeader || type == kInterfaceDescription;
+    const bool wanted =
+        type == kSectionHeader || (!skipSection_ && (isPacket(type) || type == kInterfaceDescription));
     if (!wanted) {
       if (count > 0 && bytes.size() < length) break;
       const std::uint64_t start = input_.offset();
@@ -112,7 +115,13 @@ std::size_t PcapngReader::read(std::span<Record> records) {
 
 // type, length, byte-order magic, u16 major, u16 minor, i64 section length, options, length
 bool PcapngReader::beginSection(Bytes block) {
-  if (block.size() < 28 || load<std::uint16_t>(block.data() + 12, bigEndian_) != 1) return false;
+  if (block.size() < 28) return false;
+  const auto version = load<std::uint16_t>(block.data() + 12, bigEndian_);
+  skipSection_ = version != 1;
+  if (skipSection_ && notes_.size() < kMaxNotes) {
+    notes_.push_back("at byte offset " + std::to_string(input_.offset()) +
+                     ": section skipped: expected version 1, received " + std::to_string(version));
+  }
   interfaces_.clear();
   return true;
 }

@@ -32,6 +32,7 @@ class PcapngReader final : public CaptureReader {
   bool packet(std::uint32_t type, Bytes body, Record& record);
 
   bool bigEndian_ = false;
+  bool skipSection_ = false;  // of a version that we do not know
   std::vector<Interface> interfaces_;
   std::int64_t lastTimeNs_ = 0;  // simple packet blocks have no time: they take that of the record before
 };

@@ -18,19 +18,17 @@ enum class SkipReason : std::uint8_t {
   kBadIpHeader,
   kFragmentTail,
   kOtherTransport,
-  kBadTransportHeader,
 };
 
-inline constexpr std::array<std::string_view, 9> kSkipReasonNames = {
+inline constexpr std::array<std::string_view, 8> kSkipReasonNames = {
     "none",
-    "unknownInterface",    // pcapng: the block names an interface that its section never described
-    "unknownLinktype",     // no row in the table of link types
-    "notIp",               // ARP, LLC, MPLS, ...
-    "truncatedHeader",     // the captured bytes end before the ports are known
-    "badIpHeader",         // version, header length or total length contradict each other
-    "fragmentTail",        // a fragment past the first: no ports in it
-    "otherTransport",      // IP, but neither TCP nor UDP
-    "badTransportHeader",  // TCP data offset or UDP length below the size of the header
+    "unknownInterface",  // pcapng: the block names an interface that its section never described
+    "unknownLinktype",   // no row in the table of link types
+    "notIp",             // ARP, LLC, MPLS, ...
+    "truncatedHeader",   // the captured bytes end before the ports are known
+    "badIpHeader",       // version, header length or total length contradict each other
+    "fragmentTail",      // a fragment past the first: no ports in it
+    "otherTransport",    // IP, but neither TCP nor UDP
 };
 inline constexpr std::size_t kSkipReasons = kSkipReasonNames.size();
 
