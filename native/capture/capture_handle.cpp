@@ -54,13 +54,21 @@ void CaptureHandle::prepareBatch(Napi::Env env) {
 }
 
 void CaptureHandle::fill(std::uint64_t budgetBytes) {
-  rows +=
-      extractor->next(remainder(layout, rows), std::span(memory.start, layout.totalBytes), budgetBytes, stop);
+  if (failure) throw CaptureError(*failure);
+  try {
+    rows += extractor->next(remainder(layout, rows), std::span(memory.start, layout.totalBytes), budgetBytes,
+                            stop);
+  } catch (const CaptureError& error) {
+    failure = error;
+    if (rows == 0) throw;
+  }
 }
 
 bool CaptureHandle::batchComplete() const {
-  return rows > 0 && (rows == layout.capacity || extractor->done());
+  return rows > 0 && (rows == layout.capacity || failure || extractor->done());
 }
+
+bool CaptureHandle::done() const { return !failure && extractor->done(); }
 
 void CaptureHandle::release() noexcept {
   if (extractor == nullptr) return;

@@ -39,9 +39,13 @@ class CaptureHandle {
   // Makes the memory that the next job fills, unless a batch is under way. JavaScript thread.
   void prepareBatch(Napi::Env env);
   // Reads up to `budgetBytes` and adds the sessions that ended to the batch. Any thread, one at a time.
+  // Throws CaptureError; where the batch holds sessions from before the failure, it is kept for the step
+  // after.
   void fill(std::uint64_t budgetBytes);
-  // True when the batch is full, or holds the last sessions.
+  // True when the batch is full, or holds the last sessions, or the last before a failure.
   bool batchComplete() const;
+  // Nothing will follow.
+  bool done() const;
   // Frees the extractor (which may hold much) and forgets the batch's rows. Any thread, never beside fill().
   void release() noexcept;
 
@@ -54,6 +58,7 @@ class CaptureHandle {
   std::unique_ptr<Extractor> extractor;
   BatchMemory memory;
   std::size_t rows = 0;  // of the batch under way
+  std::optional<CaptureError> failure;
   bool busy = false;
   std::atomic<bool> stop{false};
   std::atomic<bool> closing{false};

@@ -28,7 +28,7 @@ void NextWorker::compute() {
     throw NativeError("ERR_ABORTED", "Reading the captures was aborted");
   }
   summary_ = handle_->extractor->summary();
-  done_ = handle_->extractor->done();
+  done_ = handle_->done();
 }
 
 // Not in deliver(): a handle must become idle, and a closed one free its memory, also where no JavaScript can

@@ -1,5 +1,5 @@
 // Capture files in, batches of sessions out, as an async iterable.
-import { captureAddon, type Step } from "../../bindings/capture/addon.ts";
+import { type BatchLayout, captureAddon, type Step } from "../../bindings/capture/addon.ts";
 import { type BatchColumns, batchColumns } from "../../bindings/capture/batch.ts";
 import { formatAddress } from "./address.ts";
 import { expandInputs } from "./inputs.ts";
@@ -36,6 +36,28 @@ async function* iterate(
   inputs: string | readonly string[],
   options: ResolvedCaptureOptions,
 ): AsyncGenerator<SessionBatch, void, void> {
+  for await (const memory of batchMemories(inputs, options)) yield viewBatch(memory);
+}
+
+/** A batch as it left native code: memory, and where the columns are in it. */
+export interface BatchMemory {
+  readonly count: number;
+  readonly buffer: ArrayBuffer;
+  readonly byteOffset: number;
+  readonly layout: BatchLayout;
+  readonly captures: readonly string[];
+}
+
+/** The batch that lies in `memory`; nothing is copied. */
+export function viewBatch({ count, captures, buffer, byteOffset, layout }: BatchMemory): SessionBatch {
+  return { count, captures, ...batchColumns(buffer, byteOffset, layout, count) };
+}
+
+/** What `sessions` iterates over, for stages that send the memory of a batch elsewhere before they look at it. */
+export async function* batchMemories(
+  inputs: string | readonly string[],
+  options: ResolvedCaptureOptions,
+): AsyncGenerator<BatchMemory, void, void> {
   const captures = await expandInputs(inputs);
   const layout = captureAddon().layout(options.batchSize);
   const reader = openReader(captures, options, false);
@@ -46,10 +68,9 @@ async function* iterate(
       pending = done ? undefined : reader.next();
       // Its failure is the consumer's at the next turn, and nobody's when the consumer leaves.
       pending?.catch(() => undefined);
-      if (buffer !== undefined && byteOffset !== undefined) {
-        yield { count, captures, ...batchColumns(buffer, byteOffset, layout, count) };
-        if (options.signal?.aborted) throw abortedBy(options.signal);
-      }
+      if (buffer === undefined || byteOffset === undefined) continue;
+      yield { count, buffer, byteOffset, layout, captures };
+      if (options.signal?.aborted) throw abortedBy(options.signal);
     }
   } finally {
     await reader.close();

@@ -1,0 +1,126 @@
+// Captures in, verdicts out, as a stream: reading, classifying and the consumer work at the same time, and only a few
+// batches are alive at once, so that a capture may be larger than memory.
+import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
+import {
+  CAPTURE_DEFAULTS,
+  type CaptureOptions,
+  type ResolvedCaptureOptions,
+  resolveCaptureOptions,
+} from "../capture/options.ts";
+import { abortedBy } from "../capture/reader.ts";
+import { type BatchMemory, batchMemories, type SessionBatch, viewBatch } from "../capture/sessions.ts";
+import type { ModelMetadata } from "../onnx/metadata.ts";
+import type { Classifier, LendingClassifier } from "./classifier.ts";
+import type { Scores } from "./messages.ts";
+
+// Sessions a batch, where the caller does not say: verdicts come soon, and every worker gets its share of a small capture.
+const BATCH_SIZE = 256;
+
+/** A batch of sessions with the verdict on each. */
+export interface VerdictBatch extends SessionBatch, Scores {
+  /** Class names; `classIndex` is an index into it. */
+  readonly classes: readonly string[];
+}
+
+/**
+ * Classifies the sessions of captures, in the order of `sessions`.
+ *
+ * View, mask and timeouts are the model's. `options` may give them only where the model does not know them (it was
+ * trained on images from elsewhere); anything else that contradicts the model is ERR_ARGUMENT.
+ *
+ * @param captures files, folders (the captures below them), `-` for standard input
+ * @throws FlowglyphError ERR_ARGUMENT at once; while iterating what `sessions` throws, and ERR_INFERENCE
+ */
+export function classifySessions(
+  captures: string | readonly string[],
+  classifier: Classifier,
+  options: CaptureOptions = {},
+): AsyncGenerator<VerdictBatch, void, void> {
+  if (!isLending(classifier)) {
+    throw invalidArgument("classifier", "what openClassifier returned", typeof classifier);
+  }
+  const resolved = resolveCaptureOptions({
+    batchSize: BATCH_SIZE,
+    ...matchModel(options, classifier.metadata),
+  });
+  return stream(captures, classifier, resolved);
+}
+
+interface Pending {
+  readonly memory: BatchMemory;
+  readonly answer: Promise<{ images: Uint8Array<ArrayBuffer>; scores: Scores }>;
+}
+
+async function* stream(
+  captures: string | readonly string[],
+  classifier: LendingClassifier,
+  options: ResolvedCaptureOptions,
+): AsyncGenerator<VerdictBatch, void, void> {
+  const { classes } = classifier.metadata;
+  // One batch a worker, and one more so that none waits for the consumer.
+  const limit = classifier.workers + 1;
+  const pending: Pending[] = [];
+
+  async function oldest(): Promise<VerdictBatch> {
+    const { memory, answer } = pending.shift()!;
+    const { images, scores } = await answer;
+    return { ...viewBatch({ ...memory, buffer: images.buffer }), ...scores, classes };
+  }
+
+  for await (const memory of batchMemories(captures, options)) {
+    // The whole buffer travels to the worker and back, columns and all; views are made when it has come back.
+    const images = new Uint8Array(
+      memory.buffer,
+      memory.byteOffset + memory.layout.images,
+      memory.count * 784,
+    );
+    const answer = classifier.classifyLent(images, memory.count);
+    // A failure is raised when its turn comes; a consumer that leaves before does not hear of it.
+    answer.catch(() => undefined);
+    pending.push({ memory, answer });
+    if (pending.length >= limit) yield await oldest();
+  }
+  while (pending.length > 0) {
+    yield await oldest();
+    if (options.signal?.aborted) throw abortedBy(options.signal);
+  }
+}
+
+function matchModel(options: CaptureOptions, model: ModelMetadata): CaptureOptions {
+  return {
+    ...options,
+    view: known("view", model.view === "unknown" ? undefined : model.view, options.view),
+    mask: known("mask", model.mask === "unknown" ? undefined : model.mask, options.mask),
+    idleTimeout: known(
+      "idleTimeout",
+      model.idleTimeout ?? undefined,
+      options.idleTimeout,
+      CAPTURE_DEFAULTS.idleTimeout,
+    ),
+    activeTimeout: known(
+      "activeTimeout",
+      model.activeTimeout ?? undefined,
+      options.activeTimeout,
+      CAPTURE_DEFAULTS.activeTimeout,
+    ),
+  };
+}
+
+/** The model's value, or the caller's where the model has none. */
+function known<T>(name: string, model: T | undefined, given: T | undefined, otherwise?: T): T {
+  if (model !== undefined) {
+    if (given !== undefined && given !== model)
+      throw invalidArgument(name, `${model}, as the model has it`, given);
+    return model;
+  }
+  const value = given ?? otherwise;
+  if (value !== undefined) return value;
+  throw new FlowglyphError(
+    "ERR_ARGUMENT",
+    `Expected options.${name}: the model does not know the ${name} of the images that it was trained on`,
+  );
+}
+
+function isLending(classifier: Classifier): classifier is LendingClassifier {
+  return typeof (classifier as Partial<LendingClassifier> | undefined)?.classifyLent === "function";
+}
