@@ -1,0 +1,56 @@
+// How many images a step takes, how many steps an epoch has, and how many epochs a phase runs.
+import { FlowglyphError } from "../../bindings/errors.ts";
+import type { Split } from "../dataset/types.ts";
+import type { TrainingPhase } from "../models/model.ts";
+import type { TrainingConfig } from "./config.ts";
+
+export interface PhasePlan {
+  /** Rows of the batches' `images`. */
+  readonly rows: Uint32Array;
+  readonly batchSize: number;
+  /** Rows and size of `unlabelledImages`, in a joint phase. */
+  readonly unlabelled: { readonly rows: Uint32Array; readonly batchSize: number } | undefined;
+  readonly stepsPerEpoch: number;
+  readonly epochs: number;
+}
+
+// A pass over a small set is cut into this many steps where batches of MIN_BATCH allow it: a few hundred images in one
+// batch would be one step of Adam a pass.
+const STEPS_A_PASS = 8;
+const MIN_BATCH = 32;
+
+export function planPhase(phase: TrainingPhase, split: Split, config: TrainingConfig): PhasePlan {
+  // Validation rows stay out of every phase, also as images without labels: they stand for what comes later.
+  const rows = phase.data === "all" ? concatenate(split.labelled, split.unlabelled) : split.labelled;
+  if (rows.length === 0) {
+    throw new FlowglyphError(
+      "ERR_SPLIT",
+      `Expected images for the phase ${phase.name} but the split has none`,
+    );
+  }
+  const unlabelledRows = split.unlabelled.length > 0 ? split.unlabelled : split.labelled;
+  const unlabelled =
+    phase.data === "joint"
+      ? { rows: unlabelledRows, batchSize: batchSize(unlabelledRows.length, config) }
+      : undefined;
+  const batch = batchSize(rows.length, config);
+  const passes = [rows.length / batch, unlabelled ? unlabelled.rows.length / unlabelled.batchSize : 0];
+  return {
+    rows,
+    batchSize: batch,
+    unlabelled,
+    stepsPerEpoch: Math.max(config.minEpochSteps, Math.ceil(Math.max(...passes))),
+    epochs: phase.supervised ? config.epochs : config.pretrainEpochs,
+  };
+}
+
+function batchSize(images: number, config: TrainingConfig): number {
+  return Math.min(config.batchSize, images, Math.max(MIN_BATCH, Math.floor(images / STEPS_A_PASS)));
+}
+
+function concatenate(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const result = new Uint32Array(a.length + b.length);
+  result.set(a);
+  result.set(b, a.length);
+  return result;
+}

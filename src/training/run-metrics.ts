@@ -1,0 +1,103 @@
+// metrics.json, and the same facts as the exported model's training summary.
+
+import { gatherLabels } from "../dataset/dataset.ts";
+import type { Dataset, Split } from "../dataset/types.ts";
+import { type Evaluation, evaluateProbabilities } from "../evaluation/evaluate.ts";
+import type { ModelMetadata } from "../onnx/metadata.ts";
+import { toolVersion } from "../version.ts";
+import type { TrainingConfig } from "./config.ts";
+import type { EpochRecord } from "./history.ts";
+
+export interface PhaseSummary {
+  readonly phase: string;
+  readonly epochs: number;
+  readonly seconds: number;
+  /** Of the epoch whose weights were kept; where the phase does not validate, of its last. */
+  readonly epoch: number;
+  readonly losses: Readonly<Record<string, number>>;
+  readonly accuracies: Readonly<Record<string, number>>;
+}
+
+/** metrics.json. */
+export interface RunMetrics {
+  /** On the test part, from torch's probabilities (model.onnx gives the same to 1e-5); null without a test part. */
+  readonly accuracy: number | null;
+  readonly macroF1: number | null;
+  readonly model: string;
+  readonly view: string;
+  readonly mask: string;
+  readonly split: Split["kind"];
+  readonly labels: string;
+  readonly labelled: number;
+  readonly validation: number;
+  readonly unlabelled: number;
+  readonly test: number;
+  readonly seed: number;
+  readonly phases: readonly PhaseSummary[];
+  /** Largest difference of a probability between torch and model.onnx when it was saved. */
+  readonly onnxDifference: number;
+  readonly warnings: readonly string[];
+  /** Everything else about the test part: per class, confusion, averages. */
+  readonly evaluation: Evaluation | null;
+}
+
+/** `probabilities` float32 [split.test.length, K]. */
+export function evaluateTest(dataset: Dataset, split: Split, probabilities: Float32Array): Evaluation | null {
+  if (split.test.length === 0) return null;
+  return evaluateProbabilities(gatherLabels(dataset, split.test), probabilities, dataset.classes);
+}
+
+export function summarizePhases(history: readonly EpochRecord[]): PhaseSummary[] {
+  const names = [...new Set(history.map((record) => record.phase))];
+  return names.map((phase) => {
+    const records = history.filter((record) => record.phase === phase);
+    const kept = records.reduce((best, record) => (isKept(record, best) ? record : best));
+    const { epoch, losses, accuracies } = kept;
+    const seconds = records.reduce((sum, record) => sum + record.seconds, 0);
+    return { phase, epochs: records.length, seconds, epoch, losses, accuracies };
+  });
+}
+
+// The order of early-stop.ts; without validation the last epoch is the one that is kept.
+function isKept(record: EpochRecord, best: EpochRecord): boolean {
+  const [accuracy, bestAccuracy] = [record.accuracies.validation, best.accuracies.validation];
+  if (accuracy === undefined || bestAccuracy === undefined) return true;
+  if (accuracy !== bestAccuracy) return accuracy > bestAccuracy;
+  return record.losses.validation! < best.losses.validation!;
+}
+
+export function modelMetadata(
+  dataset: Dataset,
+  split: Split,
+  config: TrainingConfig,
+  evaluation: Evaluation | null,
+): ModelMetadata {
+  const { view, mask, idleTimeout, activeTimeout } = dataset.manifest;
+  return {
+    formatVersion: 1,
+    toolVersion: toolVersion(),
+    model: config.model,
+    modelOptions: config.modelOptions,
+    classes: dataset.classes,
+    view,
+    mask,
+    idleTimeout: idleTimeout ?? null,
+    activeTimeout: activeTimeout ?? null,
+    training: {
+      ...splitCounts(split, config),
+      scores: evaluation === null ? {} : { accuracy: evaluation.accuracy, macroF1: evaluation.macroF1 },
+    },
+  };
+}
+
+export function splitCounts(split: Split, config: TrainingConfig) {
+  return {
+    split: split.kind,
+    labels: String(config.labels),
+    labelled: split.labelled.length,
+    validation: split.validation.length,
+    unlabelled: split.unlabelled.length,
+    test: split.test.length,
+    seed: config.seed,
+  };
+}
