@@ -63,3 +63,26 @@ export interface PhaseBatch {
   /** uint8 (M, 28, 28): with `joint` data. */
   readonly unlabelledImages?: Tensor;
 }
+
+/** A row of the registry: a model by name, its options, and how to make one. */
+export interface ModelRow<Options extends object = { readonly [name: string]: unknown }> {
+  readonly name: string;
+  readonly description: string;
+  readonly options: { readonly [Name in keyof Options]: ModelOption<Options[Name]> };
+  /** The options are complete and checked. */
+  create(request: {
+    readonly classes: number;
+    readonly seed: number;
+    readonly learningRate: number;
+    readonly options: Options;
+  }): TrainableModel;
+}
+
+export interface ModelOption<T> {
+  readonly default: T;
+  /** What it does, and why the default. */
+  readonly about: string;
+  /** For messages: `a number in [0, 1)`. */
+  readonly expected: string;
+  readonly check: (value: unknown) => boolean;
+}

@@ -70,6 +70,21 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
     return parameters.map((parameter) => this.parameter(parameter));
   }
 
+  /** Runs `body` with the parameters as constants: what it records asks for no gradients of them. */
+  frozen<R>(parameters: readonly Parameter[], body: () => R): R {
+    const tensors = this.tensors(parameters);
+    for (const tensor of tensors) {
+      tensor.setRequiresGrad(false);
+    }
+    try {
+      return body();
+    } finally {
+      for (const tensor of tensors) {
+        tensor.setRequiresGrad(true);
+      }
+    }
+  }
+
   /** Runs `body` without gradients, dropout and batch statistics. */
   predict<R>(body: () => R): R {
     const before = this.training;

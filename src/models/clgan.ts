@@ -1,0 +1,176 @@
+// CLGAN: a generative adversarial network whose discriminator, convolutions and an LSTM, becomes the classifier.
+// Source: the CLGAN paper, sections 2.1 to 2.4. Where it is silent, the choice and its reason stand beside the code.
+
+import type { Backend } from "../nn/backend.ts";
+import { BatchNorm } from "../nn/layers/batch-norm.ts";
+import { ConvTranspose2d } from "../nn/layers/conv-transpose2d.ts";
+import { Conv1d } from "../nn/layers/conv1d.ts";
+import { Dropout } from "../nn/layers/dropout.ts";
+import { Linear } from "../nn/layers/linear.ts";
+import { Lstm } from "../nn/layers/lstm.ts";
+import { Module } from "../nn/module.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import { adversarialPhase } from "./adversarial.ts";
+import { CrossAttention } from "./cross-attention.ts";
+import { imageSide, type ModelRow, type TrainableModel } from "./model.ts";
+import { supervisedPhase } from "./supervised.ts";
+
+// Section 2.3: the generator starts from 100 numbers.
+const noise = 100;
+// Sections 2.2 and 2.3 name LeakyReLU and no slope, and no activation at all for the discriminator's convolutions;
+// DCGAN (Radford et al. 2016, section 3), the frame that the paper builds on, has LeakyReLU 0.2 there.
+const slope = 0.2;
+
+type AnyBackend<T> = Backend<T, Parameter>;
+
+/** Section 2.3, in the sizes that it states. Its padding of 1 does not give them: 2 and, for the last, 4 do. */
+class ClganGenerator extends Module {
+  readonly project = new Linear(noise, 2048);
+  readonly up1 = new ConvTranspose2d(128, 64, { kernel: 5, stride: 2, padding: 2, outputPadding: 1 });
+  readonly norm1 = new BatchNorm(64);
+  readonly up2 = new ConvTranspose2d(64, 32, { kernel: 5, stride: 2, padding: 2, outputPadding: 1 });
+  readonly norm2 = new BatchNorm(32);
+  readonly up3 = new ConvTranspose2d(32, 1, { kernel: 5, stride: 2, padding: 4, outputPadding: 1 });
+  readonly norm3 = new BatchNorm(1);
+
+  /** (N, 100) -> (N, 28, 28) in [-1, 1]. */
+  forward<T>(backend: AnyBackend<T>, z: T): T {
+    let x = backend.reshape(this.project.forward(backend, z), [-1, 128, 4, 4]); // (N, 128, 4, 4)
+    x = backend.leakyRelu(this.norm1.forward(backend, this.up1.forward(backend, x)), slope); // (N, 64, 8, 8)
+    x = backend.leakyRelu(this.norm2.forward(backend, this.up2.forward(backend, x)), slope); // (N, 32, 16, 16)
+    x = backend.tanh(this.norm3.forward(backend, this.up3.forward(backend, x))); // (N, 1, 28, 28)
+    return backend.reshape(x, [-1, imageSide, imageSide]);
+  }
+}
+
+/** Section 2.2 up to the features: what both heads stand on. */
+class ClganTrunk extends Module {
+  readonly conv1 = new Conv1d(imageSide, 128, { kernel: 5, padding: 2 });
+  readonly conv2 = new Conv1d(128, 64, { kernel: 5, padding: 2 });
+  readonly lstm: Lstm;
+  readonly attention: CrossAttention | undefined;
+  readonly dropout: Dropout;
+
+  constructor(options: ClganOptions) {
+    super();
+    this.lstm = new Lstm(64, 256, { bidirectional: options.bidirectional });
+    // Section 2.1 names a "spatio-temporal feature cross-attention fusion" and describes it nowhere. Our reading: each
+    // step of the LSTM (time) asks the convolutions' features of all steps (space), and the mean of the answers stands
+    // beside the LSTM's final state.
+    this.attention = options.attention
+      ? new CrossAttention({ queries: this.lstm.outputs, keys: 64, size: 64 })
+      : undefined;
+    this.dropout = new Dropout(options.dropout);
+  }
+
+  get features(): number {
+    return this.lstm.outputs + (this.attention?.size ?? 0);
+  }
+
+  /** (N, 28, 28) in [-1, 1] -> (N, features). The image's rows are channels, its columns the steps. */
+  forward<T>(backend: AnyBackend<T>, images: T): T {
+    let x = backend.leakyRelu(this.conv1.forward(backend, images), slope); // (N, 128, 28)
+    x = backend.leakyRelu(this.conv2.forward(backend, x), slope); // (N, 64, 28)
+    const spatial = backend.permute(x, [0, 2, 1]); // (N, 28, 64)
+    const temporal = this.lstm.forward(backend, spatial); // (N, 28, D 256)
+    let features = this.lstm.finalStates(backend, temporal, imageSide); // (N, D 256)
+    if (this.attention !== undefined) {
+      const answers = this.attention.forward(backend, temporal, spatial, imageSide); // (N, 28, 64)
+      features = backend.concat([features, backend.mean(answers, 1)], 1); // (N, D 256 + 64)
+    }
+    return this.dropout.forward(backend, features);
+  }
+}
+
+/**
+ * Generator and discriminator. The paper's discriminator ends in K classes, and its pre-training asks it for real or
+ * generated without saying by which output; here it has two linear heads on one trunk: `reality` (one logit) for the
+ * adversarial phase, `classes` for the rest. So "the discriminator's weights move to the classifier" needs no moving:
+ * the trunk is trained on, `reality` is left behind, `classes` starts fresh.
+ */
+class Clgan extends Module {
+  readonly generator = new ClganGenerator();
+  readonly trunk: ClganTrunk;
+  readonly reality: Linear;
+  readonly classes: Linear;
+
+  constructor(classes: number, options: ClganOptions) {
+    super();
+    this.trunk = new ClganTrunk(options);
+    this.reality = new Linear(this.trunk.features, 1);
+    this.classes = new Linear(this.trunk.features, classes);
+  }
+
+  /** uint8 0 ... 255 -> [-1, 1], the range of the generator's tanh. */
+  scale<T>(backend: AnyBackend<T>, images: T): T {
+    return backend.affine(backend.toFloat(images), 2 / 255, -1);
+  }
+
+  /** Scaled images -> (N, 1). */
+  realLogit<T>(backend: AnyBackend<T>, images: T): T {
+    return this.reality.forward(backend, this.trunk.forward(backend, images));
+  }
+
+  /** uint8 (N, 28, 28) -> (N, K). */
+  logits<T>(backend: AnyBackend<T>, images: T): T {
+    return this.classes.forward(backend, this.trunk.forward(backend, this.scale(backend, images)));
+  }
+}
+
+type ClganOptions = {
+  readonly bidirectional: boolean;
+  readonly attention: boolean;
+  readonly dropout: number;
+};
+
+export const clgan: ModelRow<ClganOptions> = {
+  name: "clgan",
+  description:
+    "semi-supervised: a convolution + LSTM discriminator, pre-trained against a generator, then fine-tuned on labels",
+  options: {
+    bidirectional: {
+      default: false,
+      about: "LSTM in both directions (paper, section 2.1) instead of one (2.2)",
+      expected: "true or false",
+      check: (value) => typeof value === "boolean",
+    },
+    attention: {
+      default: false,
+      about: "cross-attention from the LSTM's steps to the convolutions' features (paper, section 2.1)",
+      expected: "true or false",
+      check: (value) => typeof value === "boolean",
+    },
+    dropout: {
+      default: 0.5,
+      about:
+        "probability of dropping a feature before the last layer; the paper states none, 0.5 is the usual one",
+      expected: "a number in [0, 1)",
+      check: (value) => typeof value === "number" && value >= 0 && value < 1,
+    },
+  },
+  create({ classes, seed, learningRate, options }): TrainableModel {
+    const root = new Clgan(classes, options).initialize(seed);
+    const trunk = root.trunk.parameters();
+    return {
+      root,
+      classes,
+      logits: (backend, images) => root.logits(backend, images),
+      phases: [
+        adversarialPhase({
+          noise,
+          learningRate,
+          generator: root.generator.parameters(),
+          discriminator: [...trunk, ...root.reality.parameters()],
+          scale: (backend, images) => root.scale(backend, images),
+          generate: (backend, z) => root.generator.forward(backend, z),
+          realLogit: (backend, images) => root.realLogit(backend, images),
+        }),
+        supervisedPhase({
+          parameters: [...trunk, ...root.classes.parameters()],
+          learningRate,
+          logits: (backend, images) => root.logits(backend, images),
+        }),
+      ],
+    };
+  },
+};
