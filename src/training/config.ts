@@ -162,7 +162,7 @@ export function resolveConfig(partial: Readonly<Record<string, unknown>>): Train
     }
   }
   const resolved = Object.entries(CONFIG_FIELDS).map(([key, field]) => {
-    const value = partial[key] ?? field.default;
+    const value = partial[key] === undefined ? field.default : partial[key];
     if (!field.check(value)) throw invalidArgument(key, field.expected, value);
     return [key, value];
   });

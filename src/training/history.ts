@@ -18,6 +18,8 @@ export interface EpochRecord {
 
 /** Counts of right answers (`correct`) become accuracies, everything else is a loss. */
 const isCount = (name: string) => name === "correct";
+/** `loss` is the phase's only one and stands beside `validation`; `generatorLoss` is the generator's. */
+const lossName = (name: string) => (name === "loss" ? "train" : name.replace(/Loss$/, ""));
 
 export function epochRecord(
   about: { phase: string; epoch: number; steps: number; seconds: number },
@@ -29,7 +31,7 @@ export function epochRecord(
   const accuracies: Record<string, number> = {};
   for (const [name, sum] of sums) {
     if (isCount(name)) accuracies.train = sum / images;
-    else losses[name] = sum / about.steps;
+    else losses[lossName(name)] = sum / about.steps;
   }
   if (validation !== undefined) {
     losses.validation = validation.loss;

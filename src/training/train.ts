@@ -1,9 +1,9 @@
 // `train`: a dataset, its split and a config become a run folder with a checked ONNX model and its scores.
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { Generator, resolveDevice, setThreads } from "../../bindings/torch/index.ts";
 import { type Dataset, IMAGE_BYTES, type Split } from "../dataset/types.ts";
-import { createModel } from "../models/registry.ts";
+import { createModel, resolveModelOptions } from "../models/registry.ts";
 import { TorchBackend } from "../nn/torch-backend.ts";
 import { writeAtomically, writeJson } from "./atomic-file.ts";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
@@ -62,7 +62,11 @@ export async function train(
   checkInput(dataset, split);
   const existing = await openRun(options);
   const base = existing === undefined ? given : checkResume(await readRunConfig(run), config);
-  const resolved = { ...base, device: resolveDevice(base.device) };
+  const resolved = {
+    ...base,
+    modelOptions: resolveModelOptions(base.model, base.modelOptions) as TrainingConfig["modelOptions"],
+    device: resolveDevice(base.device),
+  };
   const fingerprint = runFingerprint(dataset, split, resolved);
   if (existing !== undefined && existing.fingerprint !== fingerprint) {
     throw new FlowglyphError(
@@ -72,9 +76,11 @@ export async function train(
   }
 
   setThreads(resolved.threads);
-  const model = createModel(resolved.model, resolved.modelOptions, {
+  const model = createModel(resolved.model, {
     classes: dataset.classes.length,
     seed: resolved.seed,
+    learningRate: resolved.learningRate,
+    options: resolved.modelOptions,
   });
   const random = new Generator(resolved.device, resolved.seed);
   const backend = new TorchBackend(random);
@@ -99,6 +105,8 @@ export async function train(
   });
   try {
     if (existing === undefined) {
+      for (const file of ["model", "metrics", "history"] as const)
+        await rm(runPath(run, file), { force: true });
       await writeJson(runPath(run, "config"), resolved);
       await writeRunSplit(run, split, dataset);
     }
