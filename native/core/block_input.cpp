@@ -1,6 +1,7 @@
 #include "block_input.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +28,8 @@ BlockInput::BlockInput(const std::string& path, std::size_t blockBytes) : path_(
     ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
 #endif
   }
+  struct stat info;
+  mayWait_ = ::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode);
   capacity_ = blockBytes;
   buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(capacity_);
 }
@@ -71,8 +74,9 @@ bool BlockInput::fill() {
   if (ended_) return false;
   ssize_t got;
   do {
+    if (!waitForBytes()) return false;
     got = ::read(fd_, buffer_.get() + end_, capacity_ - end_);
-  } while (got < 0 && errno == EINTR);
+  } while (got < 0 && (errno == EINTR || errno == EAGAIN));
   if (got <= 0) {
     ended_ = true;
     if (got < 0) readError_ = errno;
@@ -81,6 +85,19 @@ bool BlockInput::fill() {
   end_ += static_cast<std::size_t>(got);
   readBytes_ += static_cast<std::uint64_t>(got);
   return true;
+}
+
+bool BlockInput::waitForBytes() {
+  // How soon a reader that waits sees that it should stop; short beside what a person notices.
+  constexpr int kPollMilliseconds = 50;
+  if (!mayWait_) return true;
+  pollfd waiting{fd_, POLLIN, 0};
+  while (stop_ == nullptr || !stop_->load(std::memory_order_relaxed)) {
+    const int ready = ::poll(&waiting, 1, kPollMilliseconds);
+    // Bytes, the end or an error: read() will tell which.
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
+  }
+  return false;
 }
 
 std::uint64_t BlockInput::sizeOf(const std::string& path) {

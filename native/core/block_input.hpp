@@ -3,6 +3,7 @@
 // process.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,9 @@ class BlockInput {
   Bytes require(std::size_t count);
 
   void consume(std::size_t count) { begin_ += count; }  // count <= buffered().size()
+  // Waiting for a pipe or a terminal ends soon after `stop` becomes true; the input then looks as if it
+  // ended. It has to live until the next call, or as long as this.
+  void stopOn(const std::atomic<bool>& stop) { stop_ = &stop; }
   // Drops `count` bytes without holding them. Returns how many there were.
   std::uint64_t skip(std::uint64_t count);
 
@@ -44,10 +48,13 @@ class BlockInput {
   static constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 
  private:
-  bool fill();  // reads once more; false at the end
+  bool fill();          // reads once more; false at the end
+  bool waitForBytes();  // false when told to stop
 
   std::string path_;
   int fd_ = -1;
+  bool mayWait_ = false;  // not a regular file: a read may last until somebody writes
+  const std::atomic<bool>* stop_ = nullptr;
   bool ended_ = false;
   int readError_ = 0;
   std::unique_ptr<std::uint8_t[]> buffer_;

@@ -33,7 +33,7 @@ struct Extractor::State {
     if (!known) summary.totalBytes = 0;
   }
 
-  bool openNext();
+  bool openNext(const std::atomic<bool>& stop);
   void closeFile();
   bool parseGroup();
   bool addGroup(BatchWriter& writer);
@@ -70,10 +70,11 @@ const Linktype* Extractor::State::rowOf(std::uint16_t number) {
 }
 
 // False: the file is no capture, pendingError says why.
-bool Extractor::State::openNext() {
+bool Extractor::State::openNext(const std::atomic<bool>& stop) {
   const std::size_t index = nextPath++;
   try {
     input.emplace(paths[index]);
+    input->stopOn(stop);
     reader = openCapture(*input);
   } catch (const CaptureError& error) {
     pendingError = error;
@@ -151,6 +152,7 @@ std::size_t Extractor::next(const BatchLayout& layout, std::span<std::byte> buff
                             const std::atomic<bool>& stop) {
   State& s = *state_;
   BatchWriter writer(layout, buffer, s.kernel);
+  if (s.input) s.input->stopOn(stop);
   const std::uint64_t startBytes = s.summary.bytesRead;
   bool progressed = false;
   while (!writer.full() && !stop.load(std::memory_order_relaxed)) {
@@ -170,7 +172,7 @@ std::size_t Extractor::next(const BatchLayout& layout, std::span<std::byte> buff
       progressed = true;
       if (!s.parseGroup()) s.flushing = true;
     } else if (s.nextPath < s.paths.size()) {
-      s.openNext();
+      s.openNext(stop);
     } else {
       break;
     }
