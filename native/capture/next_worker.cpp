@@ -1,6 +1,7 @@
 // See next_worker.hpp.
 #include "next_worker.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,16 +18,18 @@ NextWorker::NextWorker(Napi::Env env, std::shared_ptr<CaptureHandle> handle, std
 }
 
 void NextWorker::compute() {
+  std::optional<CaptureError> error;
   try {
     handle_->fill(budgetBytes_);
-  } catch (const CaptureError& error) {
-    if (handle_->closing) handle_->release();
-    throw NativeError(error.code(), error.what());
+  } catch (const CaptureError& caught) {
+    error = caught;
   }
   if (handle_->closing) handle_->release();
+  // Before the error: an input that was told to stop looks as if it ended.
   if (handle_->stop || handle_->extractor == nullptr) {
     throw NativeError("ERR_ABORTED", "Reading the captures was aborted");
   }
+  if (error) throw NativeError(error->code(), error->what());
   summary_ = handle_->extractor->summary();
   done_ = handle_->done();
 }
