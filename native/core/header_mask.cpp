@@ -132,7 +132,7 @@ HeaderPattern HeaderMask::patternFor(const Packet& packet) {
   if (mask_ == Mask::kNone) return {nullptr, 0};
   const std::uint64_t shape = shapeOf(packet);
   if (shape == 0) return {built_.data(), build(packet, built_.data())};
-  Kept& kept = kept_[(shape ^ shape >> 8 ^ shape >> 16) % kKept];
+  Kept& kept = kept_[(shape * 0x9E3779B97F4A7C15u) >> 59];  // the top 5 bits: all of the shape reaches them
   if (kept.shape != shape) {
     kept.length = build(packet, built_.data());
     std::memcpy(kept.bytes.data(), built_.data(), kKeptBytes);

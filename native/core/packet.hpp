@@ -25,7 +25,9 @@ struct Packet {
   bool plainIp;           // no IPv4 options, no IPv6 extension headers
   bool fromLow;           // sent by the key's low endpoint
   SessionKey key;
-  std::uint64_t hash;  // filled by whoever owns the table
+  // Filled by the session table.
+  std::uint64_t hash;
+  std::uint32_t likelySlot;  // where its session probably is, for prefetching alone
 
   std::uint8_t ipVersion() const { return key.ipVersion(); }
   std::uint8_t protocol() const { return key.protocol(); }

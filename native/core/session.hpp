@@ -9,8 +9,9 @@ namespace flowglyph {
 
 inline constexpr std::uint32_t kNoSlot = 0xFFFFFFFF;
 
-// The first cache line is all that a packet's look-up reads.
-struct alignas(64) Session {
+// The first cache line is all that a packet's look-up reads; the second is its neighbour that the processor
+// fetches along.
+struct alignas(128) Session {
   SessionKey key;
   std::int64_t startNs;  // of the first packet
   std::int64_t lastNs;   // the latest time seen; timestamps may go backwards

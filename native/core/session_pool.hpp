@@ -40,8 +40,16 @@ class SessionPool {
     __builtin_prefetch(&links(slot), 1);
   }
 
+  // Of the place where the next packet's bytes go. Reads the session: it should have been prefetched.
+  void prefetchImage(std::uint32_t slot) {
+    const std::uint8_t* end = image(slot) + session(slot).imageFill;
+    __builtin_prefetch(end, 1);
+    __builtin_prefetch(end + 63, 1);
+  }
+
   static constexpr std::size_t kChunkSessions = 2048;
-  static constexpr std::size_t kBytesPerSession = sizeof(Session) + kImageBytes + 8;
+  static constexpr std::size_t kChunkBytes = std::size_t{2} << 20;  // a huge page
+  static constexpr std::size_t kBytesPerSession = kChunkBytes / kChunkSessions;
 
  private:
   struct Links {
@@ -54,6 +62,13 @@ class SessionPool {
     std::uint8_t images[kChunkSessions * kImageBytes];
   };
 
+  static_assert(sizeof(Chunk) <= kChunkBytes);
+  struct FreeChunk {
+    void operator()(Chunk* chunk) const;
+  };
+  using ChunkPointer = std::unique_ptr<Chunk, FreeChunk>;
+
+  ChunkPointer newChunk() const;
   Chunk& chunk(std::uint32_t slot) { return *chunks_[slot / kChunkSessions]; }
   Links& links(std::uint32_t slot) { return chunk(slot).links[slot % kChunkSessions]; }
   void append(std::uint32_t slot);
@@ -64,7 +79,7 @@ class SessionPool {
   std::uint32_t fresh_ = 0;       // slots from here on were never used
   std::uint32_t free_ = kNoSlot;  // released slots, chained by `next`
   std::uint32_t first_ = kNoSlot, last_ = kNoSlot;
-  std::vector<std::unique_ptr<Chunk>> chunks_;
+  std::vector<ChunkPointer> chunks_;
 };
 
 }  // namespace flowglyph

@@ -40,9 +40,12 @@ class SessionTable {
     packet.hash = hash_(packet.key);
     index_.prefetch(static_cast<std::uint32_t>(packet.hash));
   }
-  void prefetchSession(const Packet& packet) {
-    const std::uint32_t slot = index_.guess(static_cast<std::uint32_t>(packet.hash));
-    if (slot != kNoSlot) pool_.prefetch(slot);
+  void prefetchSession(Packet& packet) {
+    packet.likelySlot = index_.guess(static_cast<std::uint32_t>(packet.hash));
+    if (packet.likelySlot != kNoSlot) pool_.prefetch(packet.likelySlot);
+  }
+  void prefetchImage(const Packet& packet) {
+    if (packet.likelySlot != kNoSlot) pool_.prefetchImage(packet.likelySlot);
   }
 
   // False: the batch is full and the packet is not yet taken; the same call with room in the batch goes on.
