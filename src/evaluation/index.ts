@@ -1,4 +1,5 @@
 // Scores, baselines and reports. Pure functions; imports nothing of torch, models or training.
+export { type BaselineOptions, type BaselineScore, baselines, type SkippedBaseline } from "./baselines.ts";
 export { type Calibration, type CalibrationBin, calibration } from "./calibration.ts";
 export { type PrecisionRecallCurve, precisionRecallCurve, type RocCurve, rocCurve } from "./curves.ts";
 export {
