@@ -8,6 +8,11 @@
 #include "errors.hpp"
 
 namespace flowglyph::napi {
+namespace {
+
+constexpr const char* kAborted = "Reading the captures was aborted";
+
+}  // namespace
 
 NextWorker::NextWorker(Napi::Env env, std::shared_ptr<CaptureHandle> handle, std::uint64_t budgetBytes)
     : PromiseWorker(env, "flowglyph.capture.next", "ERR_IO"),
@@ -27,7 +32,7 @@ void NextWorker::compute() {
   if (handle_->closing) handle_->release();
   // Before the error: an input that was told to stop looks as if it ended.
   if (handle_->stop || handle_->extractor == nullptr) {
-    throw NativeError("ERR_ABORTED", "Reading the captures was aborted");
+    throw NativeError("ERR_ABORTED", kAborted);
   }
   if (error) throw NativeError(error->code(), error->what());
   summary_ = handle_->extractor->summary();
@@ -44,13 +49,15 @@ void NextWorker::finish(Napi::Env) noexcept {
 }
 
 Napi::Value NextWorker::deliver(Napi::Env env) {
+  // Stopped since the job ended: the same outcome as a moment earlier.
+  if (handle_->stop) throw flowglyphError(env, "ERR_ABORTED", kAborted);
   auto result = Napi::Object::New(env);
   result.Set("done", done_);
   result.Set("packets", static_cast<double>(summary_.packets));
   result.Set("bytesRead", static_cast<double>(summary_.bytesRead));
   result.Set("totalBytes", static_cast<double>(summary_.totalBytes));
   result.Set("sessions", static_cast<double>(summary_.tcpSessions + summary_.udpSessions));
-  const bool complete = !handle_->closing && handle_->batchComplete();
+  const bool complete = handle_->batchComplete();
   result.Set("count", static_cast<double>(complete ? handle_->rows : 0));
   if (complete) {
     handle_->rows = 0;

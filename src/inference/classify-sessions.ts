@@ -16,6 +16,8 @@ import type { Scores } from "./messages.ts";
 // Sessions a batch, where the caller does not say: verdicts come soon, and every worker gets its share of a small capture.
 const BATCH_SIZE = 256;
 
+const IMAGE_BYTES = 784;
+
 /** A batch of sessions with the verdict on each. */
 export interface VerdictBatch extends SessionBatch, Scores {
   /** Class names; `classIndex` is an index into it. */
@@ -67,23 +69,28 @@ async function* stream(
     return { ...viewBatch({ ...memory, buffer: images.buffer }), ...scores, classes };
   }
 
-  for await (const memory of batchMemories(captures, options)) {
-    // The whole buffer travels to the worker and back, columns and all; views are made when it has come back.
-    const images = new Uint8Array(
-      memory.buffer,
-      memory.byteOffset + memory.layout.images,
-      memory.count * 784,
-    );
-    const answer = classifier.classifyLent(images, memory.count);
-    // A failure is raised when its turn comes; a consumer that leaves before does not hear of it.
-    answer.catch(() => undefined);
-    pending.push({ memory, answer });
-    if (pending.length >= limit) yield await oldest();
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for await (const memory of batchMemories(captures, options)) {
+      // The whole buffer travels to the worker and back, columns and all; views are made when it has come back.
+      const images = new Uint8Array(
+        memory.buffer,
+        memory.byteOffset + memory.layout.images,
+        memory.count * IMAGE_BYTES,
+      );
+      const answer = classifier.classifyLent(images, memory.count);
+      // A failure is raised when its turn comes; a consumer that leaves before does not hear of it.
+      answer.catch(() => undefined);
+      pending.push({ memory, answer });
+      if (pending.length >= limit) yield await oldest();
+    }
+  } catch (error) {
+    failure = { error };
   }
-  while (pending.length > 0) {
-    yield await oldest();
-    if (options.signal?.aborted) throw abortedBy(options.signal);
-  }
+  // Verdicts on what was read before a file failed are still wanted; after an abort or a failed run they are not.
+  while (pending.length > 0 && !options.signal?.aborted) yield await oldest();
+  if (failure) throw failure.error;
+  if (options.signal?.aborted) throw abortedBy(options.signal);
 }
 
 function matchModel(options: CaptureOptions, model: ModelMetadata): CaptureOptions {

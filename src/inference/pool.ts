@@ -105,10 +105,10 @@ export async function openPool(size: number, setup: WorkerSetup, where: string):
         stop(new FlowglyphError("ERR_INFERENCE", `A worker thread failed: ${cause.message}`, { cause })),
       );
       worker.on("exit", (code) => {
-        exit();
-        if (closing === undefined) {
+        if (closing === undefined || thread.job !== undefined) {
           stop(new FlowglyphError("ERR_INFERENCE", `A worker thread ended (exit code ${code})`));
         }
+        exit();
       });
     });
   }

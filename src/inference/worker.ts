@@ -80,6 +80,11 @@ async function answer(session: InferenceSession, { images, count }: ClassifyRequ
   ]);
 }
 
+async function end(session: InferenceSession): Promise<void> {
+  await session.release();
+  port.close();
+}
+
 async function main(): Promise<void> {
   let session: InferenceSession;
   try {
@@ -88,11 +93,10 @@ async function main(): Promise<void> {
     send({ kind: "unusable", message: (error as Error).message });
     return;
   }
-  // The pool sends the next request only when this one is answered, so they never overlap.
-  port.on("message", async (message: ToWorker) => {
-    if (message !== null) return answer(session, message);
-    port.close();
-    await session.release();
+  // One after the other: the request to end must not free the session under a run.
+  let last: Promise<void> = Promise.resolve();
+  port.on("message", (message: ToWorker) => {
+    last = last.then(() => (message === null ? end(session) : answer(session, message)));
   });
   send({ kind: "ready" });
 }

@@ -35,6 +35,14 @@ export function tinyProbabilities(images: Uint8Array, weights: Float32Array, cla
   });
 }
 
+/** The largest absolute difference; infinite where the lengths differ. */
+export function furthest(expected: ArrayLike<number>, received: ArrayLike<number>): number {
+  if (expected.length !== received.length) return Number.POSITIVE_INFINITY;
+  let most = 0;
+  for (let i = 0; i < expected.length; i++) most = Math.max(most, Math.abs(expected[i]! - received[i]!));
+  return most;
+}
+
 /** The bytes of the .onnx file. */
 export function tinyModel(options: TinyModelOptions): Uint8Array {
   const { classes, weights, inputName = "images", outputName = "probabilities" } = options;

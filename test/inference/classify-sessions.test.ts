@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import { type SessionBatch, sessionAddress, sessions } from "../../src/capture/index.ts";
+import { classifySessions, openClassifier, type VerdictBatch } from "../../src/inference/index.ts";
+import { manySessions, pcapFile } from "../support/pcap-builder.ts";
+import { tempFile } from "../support/temp-folder.ts";
+import { firstBytesWeights, furthest, tinyModel, tinyProbabilities } from "../support/tiny-onnx.ts";
+
+const CLASSES = ["a", "b", "c", "d"];
+const WEIGHTS = firstBytesWeights(4, 0.02);
+
+const model = (metadata = {}) => tinyModel({ classes: CLASSES, weights: WEIGHTS, metadata });
+
+async function collect<T>(batches: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const batch of batches) all.push(batch);
+  return all;
+}
+
+const column = (batch: SessionBatch, name: "startNs" | "initiatorPort" | "images") => [...batch[name]].join();
+
+test.each([1, 3])("with %i workers the verdicts follow the sessions, columns and all", async (workers) => {
+  const path = tempFile("many.pcap", manySessions(700));
+  await using classifier = await openClassifier(model(), { workers });
+  const verdicts = await collect(classifySessions(path, classifier, { batchSize: 64 }));
+  const plain = await collect(sessions(path, { batchSize: 64 }));
+  expect(verdicts.map(({ count }) => count)).toEqual(plain.map(({ count }) => count));
+  verdicts.forEach((batch, i) => {
+    for (const name of ["startNs", "initiatorPort", "images"] as const) {
+      expect(column(batch, name)).toBe(column(plain[i]!, name));
+    }
+    expect(sessionAddress(batch, "initiator", 0)).toBe(sessionAddress(plain[i]!, "initiator", 0));
+    expect(batch.classes).toEqual(CLASSES);
+    const expected = tinyProbabilities(batch.images, WEIGHTS, 4).flat();
+    expect(furthest(expected, batch.probabilities)).toBeLessThan(1e-5);
+  });
+});
+
+test("view, mask and timeouts are the model's", async () => {
+  const path = tempFile("one.pcap", manySessions(5));
+  await using classifier = await openClassifier(model({ view: "pcap", mask: "none" }), { workers: 1 });
+  const [batch] = await collect(classifySessions(path, classifier));
+  expect([...batch!.images.subarray(0, 4)]).toEqual([0xa1, 0xb2, 0xc3, 0xd4]);
+  expect(() => classifySessions(path, classifier, { view: "l3" })).toThrow(
+    'Expected view to be pcap, as the model has it but received "l3"',
+  );
+  expect(() => classifySessions(path, classifier, { idleTimeout: 5 })).toThrow(
+    "Expected idleTimeout to be 120",
+  );
+});
+
+test("a model that does not know its view wants it told", async () => {
+  const path = tempFile("one.pcap", manySessions(5));
+  const unknown = model({ view: "unknown", mask: "unknown", idleTimeout: null, activeTimeout: null });
+  await using classifier = await openClassifier(unknown, { workers: 1 });
+  expect(() => classifySessions(path, classifier)).toThrow("Expected options.view");
+  const told = { view: "l7", mask: "none", idleTimeout: 0, activeTimeout: 0 } as const;
+  const [batch] = await collect(classifySessions(path, classifier, told));
+  expect(batch!.count).toBe(5);
+});
+
+test("leaving the loop, an abort and a failing file leave the classifier usable", async () => {
+  const path = tempFile("many.pcap", manySessions(500));
+  await using classifier = await openClassifier(model(), { workers: 2 });
+  for await (const _ of classifySessions(path, classifier, { batchSize: 10 })) break;
+
+  const controller = new AbortController();
+  const aborted = async () => {
+    const options = { batchSize: 10, signal: controller.signal };
+    for await (const _ of classifySessions(path, classifier, options)) controller.abort();
+  };
+  await expect(aborted()).rejects.toMatchObject({ code: "ERR_ABORTED" });
+
+  const bad = tempFile("bad.pcap", "this is no capture, however long it is");
+  const seen: VerdictBatch[] = [];
+  const failing = async () => {
+    for await (const batch of classifySessions([path, bad], classifier, { batchSize: 100 })) seen.push(batch);
+  };
+  await expect(failing()).rejects.toMatchObject({ code: "ERR_CAPTURE_FORMAT" });
+  expect(seen.reduce((sum, { count }) => sum + count, 0)).toBe(500);
+
+  const verdicts = await collect(classifySessions(path, classifier));
+  expect(verdicts.reduce((sum, { count }) => sum + count, 0)).toBe(500);
+});
+
+test("a classifier that is closed meanwhile is an error, not a hang", async () => {
+  const path = tempFile("many.pcap", manySessions(500));
+  const classifier = await openClassifier(model(), { workers: 1 });
+  const reading = async () => {
+    for await (const _ of classifySessions(path, classifier, { batchSize: 10 })) await classifier.close();
+  };
+  await expect(reading()).rejects.toThrow(/closed/);
+});
+
+test("a capture without sessions has no verdicts", async () => {
+  await using classifier = await openClassifier(model(), { workers: 1 });
+  expect(await collect(classifySessions(tempFile("empty.pcap", pcapFile([])), classifier))).toEqual([]);
+});
+
+test("something else is no classifier", () => {
+  expect(() => classifySessions("x.pcap", {} as never)).toThrow("Expected classifier");
+});
