@@ -23,8 +23,8 @@ export interface Classifier {
   readonly metadata: ModelMetadata;
   readonly workers: number;
   /**
-   * Classifies `count` images, uint8 [count, 28, 28]; `images` is copied and stays the caller's. Many calls may be
-   * under way at once. ERR_ARGUMENT, ERR_INFERENCE, ERR_ABORTED (closed before its turn).
+   * Classifies `count` images, uint8 [count, 28, 28]; `images` stays the caller's, and must not change before the answer.
+   * Many calls may be under way at once. ERR_ARGUMENT, ERR_INFERENCE, ERR_ABORTED (closed before its turn).
    */
   classify(images: Uint8Array, count?: number): Promise<Scores>;
   /** Ends the worker threads when the runs under way are done. Any number of times. */
@@ -69,8 +69,7 @@ export async function openClassifier(
     const parts: Promise<PoolAnswer>[] = [];
     for (let row = 0; row < count; row += RUN_IMAGES) {
       const rows = Math.min(RUN_IMAGES, count - row);
-      // A view's whole buffer would travel: the copy keeps the caller's memory out of it.
-      const part = images.slice(row * IMAGE_BYTES, (row + rows) * IMAGE_BYTES) as Uint8Array<ArrayBuffer>;
+      const part = images.subarray(row * IMAGE_BYTES, (row + rows) * IMAGE_BYTES);
       parts.push(pool.classify(part, rows));
     }
     return joinScores(await Promise.all(parts), count, metadata.classes.length);
@@ -80,7 +79,7 @@ export async function openClassifier(
     metadata,
     workers,
     classify,
-    classifyLent: pool.classify,
+    classifyLent: pool.classifyLent,
     close: pool.close,
     [Symbol.asyncDispose]: pool.close,
   };

@@ -12,17 +12,17 @@ export interface PoolAnswer {
 
 export interface Pool {
   readonly size: number;
-  /**
-   * Classifies `count` images. `images` is transferred, its buffer with all that it holds: it comes back in the answer.
-   * ERR_INFERENCE.
-   */
-  classify(images: Uint8Array<ArrayBuffer>, count: number): Promise<PoolAnswer>;
+  /** Classifies `count` images. They are copied when their turn comes, so that what waits costs no memory. ERR_INFERENCE. */
+  classify(images: Uint8Array, count: number): Promise<PoolAnswer>;
+  /** The same without a copy: `images` is transferred, its buffer with all that it holds, and comes back in the answer. */
+  classifyLent(images: Uint8Array<ArrayBuffer>, count: number): Promise<PoolAnswer>;
   /** Ends the threads when what was asked is answered. */
   close(): Promise<void>;
 }
 
 interface Job {
-  readonly images: Uint8Array<ArrayBuffer>;
+  /** The images as the worker gets them. */
+  readonly take: () => Uint8Array<ArrayBuffer>;
   readonly count: number;
   readonly resolve: (answer: PoolAnswer) => void;
   readonly reject: (error: Error) => void;
@@ -66,7 +66,8 @@ export async function openPool(size: number, setup: WorkerSetup, where: string):
       return;
     }
     thread.worker.ref();
-    const { images, count } = job;
+    const images = job.take();
+    const { count } = job;
     thread.worker.postMessage({ images, count } satisfies ToWorker, [images.buffer]);
   }
 
@@ -81,7 +82,8 @@ export async function openPool(size: number, setup: WorkerSetup, where: string):
   }
 
   async function start(): Promise<void> {
-    const worker = new Worker(WORKER_URL, { workerData: setup });
+    // No flags of the process: --input-type or --import of the caller's are not for this file.
+    const worker = new Worker(WORKER_URL, { workerData: setup, execArgv: [] });
     let settled = false;
     let exit = (): void => undefined;
     const thread: Thread = { worker, exited: new Promise((resolve) => (exit = resolve)), job: undefined };
@@ -113,11 +115,11 @@ export async function openPool(size: number, setup: WorkerSetup, where: string):
     });
   }
 
-  function classify(images: Uint8Array<ArrayBuffer>, count: number): Promise<PoolAnswer> {
+  function enqueue(take: Job["take"], count: number): Promise<PoolAnswer> {
     if (failure) return Promise.reject(failure);
     if (closing) return Promise.reject(new FlowglyphError("ERR_INFERENCE", "The classifier is closed"));
     return new Promise((resolve, reject) => {
-      queue.push({ images, count, resolve, reject });
+      queue.push({ take, count, resolve, reject });
       const idle = threads.find((thread) => thread.job === undefined);
       if (idle) assign(idle);
     });
@@ -146,5 +148,11 @@ export async function openPool(size: number, setup: WorkerSetup, where: string):
     await Promise.all(threads.map((thread) => thread.exited));
     throw error;
   }
-  return { size, classify, close };
+  return {
+    size,
+    // A view's whole buffer would travel: a copy of what it shows keeps the rest of the caller's memory out of it.
+    classify: (images, count) => enqueue(() => new Uint8Array(images), count),
+    classifyLent: (images, count) => enqueue(() => images, count),
+    close,
+  };
 }

@@ -5,6 +5,7 @@ import { type ClassifierOptions, openClassifier } from "../../src/inference/inde
 import { tempFile, tempFolder } from "../support/temp-folder.ts";
 import {
   firstBytesWeights,
+  furthest,
   type TinyModelOptions,
   tinyModel,
   tinyProbabilities,
