@@ -5,6 +5,7 @@ import { constants } from "node:buffer";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
+import { asBlocks, type BlockedDataset, imageRuns } from "./blocks.ts";
 import { countClasses, manifestOf, newManifest } from "./dataset.ts";
 import { readIdxCount, readIdxInto, writeIdxFile } from "./idx-file.ts";
 import { MANIFEST_FILE, readManifestIfPresent, writeManifest } from "./manifest.ts";
@@ -170,10 +171,11 @@ function numberedClasses(labels: Int32Array): string[] {
  * @throws FlowglyphError ERR_ARGUMENT above 256 classes (IDX labels are one byte); ERR_IO.
  */
 export async function writeIdxFolder(
-  dataset: Dataset,
+  given: Dataset | BlockedDataset,
   folder: string,
   options: { readonly gzip?: boolean } = {},
 ): Promise<DatasetManifest> {
+  const dataset = asBlocks(given);
   if (dataset.classes.length > 256) {
     throw invalidArgument(
       "the number of classes",
@@ -194,7 +196,7 @@ export async function writeIdxFolder(
     const partRows = rows[part];
     if (partRows.length === 0) continue;
     const imagesFile = join(folder, nameOf(part, "images") + suffix);
-    await writeIdxFile(imagesFile, "images", partRows.length, imageRuns(dataset.images, partRows));
+    await writeIdxFile(imagesFile, "images", partRows.length, imageRuns(dataset, partRows));
     if (part === "unlabelled") continue;
     const labels = Uint8Array.from(partRows, (row) => dataset.labels[row]!);
     await writeIdxFile(join(folder, nameOf(part, "labels") + suffix), "labels", partRows.length, [labels]);
@@ -203,15 +205,4 @@ export async function writeIdxFolder(
   const manifest = manifestOf(dataset);
   await writeManifest(join(folder, MANIFEST_FILE), manifest);
   return manifest;
-}
-
-/** The images of ascending rows, neighbours in one piece of at most ~1 MiB. */
-function* imageRuns(images: Uint8Array, rows: readonly number[]): Generator<Uint8Array> {
-  const longest = 1337; // images in 1 MiB
-  for (let i = 0; i < rows.length; ) {
-    let end = i + 1;
-    while (end < rows.length && end - i < longest && rows[end] === rows[end - 1]! + 1) end++;
-    yield images.subarray(rows[i]! * IMAGE_BYTES, (rows[end - 1]! + 1) * IMAGE_BYTES);
-    i = end;
-  }
 }

@@ -1,7 +1,10 @@
 // A dataset from a path, whichever of the two kinds it is.
 import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { ARROW_FILE, readArrowFile } from "./arrow.ts";
 import { looksLikeIdx, readIdxFolder } from "./idx.ts";
+import { MANIFEST_FILE, readManifestIfPresent } from "./manifest.ts";
 import type { Dataset } from "./types.ts";
 
 /**
@@ -10,11 +13,37 @@ import type { Dataset } from "./types.ts";
  */
 export async function openDataset(path: string): Promise<Dataset> {
   const names = await folderNames(path);
+  if (names.includes(ARROW_FILE)) return openArrowFolder(path);
   if (looksLikeIdx(names)) return readIdxFolder(path);
   throw new FlowglyphError(
     "ERR_DATASET_FORMAT",
     `${path}: expected a dataset (manifest.json and sessions.arrow, or IDX files such as train-images-idx3-ubyte.gz) but the folder holds ${describe(names)}`,
   );
+}
+
+async function openArrowFolder(folder: string): Promise<Dataset> {
+  const manifest = await readManifestIfPresent(folder);
+  if (manifest === undefined) {
+    // The manifest is written last: without it the dataset was not finished.
+    throw new FlowglyphError(
+      "ERR_DATASET_FORMAT",
+      `${folder}: expected ${MANIFEST_FILE} beside ${ARROW_FILE} but it is missing`,
+    );
+  }
+  const content = await readArrowFile(join(folder, ARROW_FILE));
+  if (content.count !== manifest.images) {
+    throw new FlowglyphError(
+      "ERR_DATASET_FORMAT",
+      `${folder}: ${MANIFEST_FILE} says ${manifest.images} images but ${ARROW_FILE} holds ${content.count}`,
+    );
+  }
+  if (JSON.stringify(content.classes) !== JSON.stringify(manifest.classes)) {
+    throw new FlowglyphError(
+      "ERR_DATASET_FORMAT",
+      `${folder}: ${MANIFEST_FILE} and ${ARROW_FILE} name different classes`,
+    );
+  }
+  return { ...content, manifest };
 }
 
 async function folderNames(path: string): Promise<string[]> {

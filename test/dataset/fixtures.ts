@@ -16,7 +16,14 @@ export function fixture(options: FixtureOptions): Dataset {
   const labels = Int32Array.from(options.labels);
   const count = labels.length;
   const random = seededRandom(options.seed ?? 7);
-  const images = Uint8Array.from({ length: count * IMAGE_BYTES }, () => randomBelow(random, 256));
+  const noise = Uint8Array.from({ length: 65_536 }, () => randomBelow(random, 256));
+  const images = new Uint8Array(count * IMAGE_BYTES);
+  // Each row another stretch of the noise.
+  for (let row = 0; row < count; row++) {
+    const from = randomBelow(random, noise.length - IMAGE_BYTES);
+    images.set(noise.subarray(from, from + IMAGE_BYTES), row * IMAGE_BYTES);
+    new DataView(images.buffer).setUint32(row * IMAGE_BYTES + 4, row);
+  }
   for (let row = 0; row < count; row++) images[row * IMAGE_BYTES] = labels[row]!;
   const classes =
     options.classes ?? Array.from({ length: Math.max(...options.labels) + 1 }, (_, i) => `class${i}`);
