@@ -97,7 +97,8 @@ if stage npm "$key" "npm ci"; then
 fi
 
 [ -e build/Release/flowglyph_capture.node ] || rm -f .setup/native
-key="$(hash_of CMakeLists.txt native) $torch $(stat -c %Y /usr/share/cmake/Torch/TorchConfig.cmake /usr/lib/x86_64-linux-gnu/cmake/Torch/TorchConfig.cmake 2>/dev/null | tr '\n' ' ')$node_major"
+# Debian's libtorch is one package: its list file's time says whether it came, went or changed.
+key="$(hash_of CMakeLists.txt native package-lock.json) $torch $(stat -c %Y /var/lib/dpkg/info/libtorch-dev.list 2>/dev/null || echo absent)"
 if stage native "$key" "building the native code (libtorch: $torch)"; then
   torch_option=ON
   [ "$torch" != none ] || { torch_option=OFF; rm -f build/Release/flowglyph_torch.node; }

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Packs the npm tarball with the capture addon of this platform inside, so that installing it compiles nothing.
+# The torch addon is left out: it is bound to one libtorch. `npm run setup` in the installed package builds it.
+#   scripts/pack.sh [DESTINATION]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+destination=${1:-.}
+bash scripts/setup.sh
+platform=$(node -p '`${process.platform}-${process.arch}`')
+mkdir -p "prebuilds/$platform" "$destination"
+strip --strip-unneeded -o "prebuilds/$platform/flowglyph_capture.node" build/Release/flowglyph_capture.node
+npm pack --ignore-scripts --silent --pack-destination "$destination"

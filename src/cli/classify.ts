@@ -1,0 +1,157 @@
+// flowglyph classify: captures and one model file in, one row a session out. Needs no libtorch.
+import { type Command, Option } from "commander";
+import { type CaptureOptions, MASKS, VIEWS } from "../capture/options.ts";
+import { formatTable } from "../evaluation/table.ts";
+import { classifySessions, openClassifier } from "../inference/index.ts";
+import {
+  CSV,
+  formatOfPath,
+  JSON_LINES,
+  openVerdictWriter,
+  type VerdictRow,
+  type VerdictWriter,
+  verdictRows,
+} from "../results/index.ts";
+import {
+  type CommandContext,
+  jsonOption,
+  parsePositiveWhole,
+  parseProbability,
+  parseSeconds,
+  type RegisterCommand,
+} from "./command.ts";
+import { formatCount } from "./format.ts";
+import { captureProgress } from "./progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+const EXAMPLES = `
+View, mask and timeouts are the model's own; they are only to be given where the model does not know them (trained on IDX).
+
+Examples:
+  $ flowglyph classify new.pcap --model run
+  $ flowglyph classify captures/ --model model.onnx -o verdicts.csv
+  $ tcpdump -i eth0 -w - | flowglyph classify - --model model.onnx --json
+  $ flowglyph classify new.pcap --model model.onnx --json | jq -r 'select(.class == "ssh") | .responder_address'
+`;
+
+interface ClassifyFlags extends Pick<CaptureOptions, "view" | "mask" | "idleTimeout" | "activeTimeout"> {
+  model: string;
+  output?: string;
+  json?: boolean;
+  threshold?: number;
+  workers?: number;
+}
+
+export const registerClassify: RegisterCommand = (program, context) => {
+  program
+    .command("classify")
+    .description("Classify the sessions of captures: a row a session, with class and probability.")
+    .argument("<capture...>", "capture files, folders of them, or - for standard input")
+    .requiredOption("--model <run|model.onnx>", "a run folder or the ONNX file alone")
+    .option("-o, --output <file>", "write the rows to a file instead: .csv or .jsonl")
+    .addOption(jsonOption().conflicts("output"))
+    .addOption(
+      new Option("--threshold <p>", "leave out sessions whose verdict is less probable than this").argParser(
+        parseProbability,
+      ),
+    )
+    .addOption(new Option("--workers <n>", "worker threads that classify").argParser(parsePositiveWhole))
+    .addOption(new Option("--view <view>", "where the model does not know it").choices(VIEWS))
+    .addOption(new Option("--mask <mask>", "where the model does not know it").choices(MASKS))
+    .addOption(
+      new Option("--idle-timeout <seconds>", "where the model does not know it").argParser(parseSeconds),
+    )
+    .addOption(
+      new Option("--active-timeout <seconds>", "where the model does not know it").argParser(parseSeconds),
+    )
+    .addHelpText("after", EXAMPLES)
+    .action((captures: string[], flags: ClassifyFlags, _command: Command) =>
+      runClassify(captures, flags, context),
+    );
+};
+
+async function runClassify(
+  captures: readonly string[],
+  flags: ClassifyFlags,
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const { model, output, json, threshold = 0, workers, ...capture } = flags;
+  if (output !== undefined) formatOfPath(output);
+  const classifier = await openClassifier(model, { workers });
+  let writer: VerdictWriter | undefined;
+  try {
+    const verdicts = classifySessions(captures, classifier, {
+      ...capture,
+      signal,
+      onProgress: captureProgress(terminal),
+    });
+    const counts = new Map<string, number>();
+    for await (const batch of verdicts) {
+      // Opened late: a capture or a model that cannot be read leaves an older results file as it was.
+      writer ??=
+        output === undefined ? terminalWriter(terminal, json === true) : await openVerdictWriter(output);
+      const rows = [...verdictRows(batch)].filter((row) => row.probability >= threshold);
+      for (const row of rows) counts.set(row.class, (counts.get(row.class) ?? 0) + 1);
+      await writer.write(rows);
+    }
+    writer ??=
+      output === undefined ? terminalWriter(terminal, json === true) : await openVerdictWriter(output);
+    await writer.write([]);
+    terminal.progressDone();
+    noteCounts(terminal, counts, output);
+  } finally {
+    terminal.progressDone();
+    await writer?.close();
+    await classifier.close();
+  }
+}
+
+/** To a person a table a batch, to a program CSV or, with --json, JSON Lines. */
+function terminalWriter(terminal: Terminal, json: boolean): VerdictWriter {
+  const format = json ? JSON_LINES : CSV;
+  const forPerson = terminal.columns !== undefined && !json;
+  let first = true;
+  return {
+    write: async (rows) => {
+      terminal.progressDone();
+      const header = first && !forPerson ? format.header : "";
+      first = false;
+      const text = forPerson ? personTable(rows) : format.rows(rows);
+      if (header !== "" || text !== "") await terminal.out(header + text);
+    },
+    close: async () => {},
+  };
+}
+
+function personTable(rows: readonly VerdictRow[]): string {
+  if (rows.length === 0) return "";
+  const endpoint = (address: string, port: number) =>
+    `${address.includes(":") ? `[${address}]` : address}:${port}`;
+  const header = ["start", "", "initiator", "responder", "packets", "bytes", "class", "p"];
+  const cells = rows.map((row) => [
+    `${row.start_time.slice(0, 23).replace("T", " ")}`,
+    row.protocol,
+    endpoint(row.initiator_address, row.initiator_port),
+    endpoint(row.responder_address, row.responder_port),
+    `${row.initiator_packets}>${row.responder_packets}`,
+    `${row.initiator_bytes}>${row.responder_bytes}`,
+    row.class,
+    row.probability.toFixed(3),
+  ]);
+  return formatTable([header, ...cells], [4, 5, 7]);
+}
+
+function noteCounts(
+  terminal: Terminal,
+  counts: ReadonlyMap<string, number>,
+  output: string | undefined,
+): void {
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const classes = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${name} ${formatCount(count)}`);
+  const where = output === undefined ? "" : `; written to ${output}`;
+  terminal.note(
+    `${formatCount(total)} sessions${classes.length > 0 ? `: ${classes.join(", ")}` : ""}${where}`,
+  );
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+// The command line: one verb a file. Only this file exits. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+import { Command, CommanderError } from "commander";
+import { FlowglyphError } from "../../bindings/errors.ts";
+import { toolVersion } from "../version.ts";
+import { registerClassify } from "./classify.ts";
+import type { RegisterCommand } from "./command.ts";
+import { registerEncode } from "./encode.ts";
+import { registerEvaluate } from "./evaluate.ts";
+import { registerInspect } from "./inspect.ts";
+import { registerModels } from "./models.ts";
+import { processTerminal } from "./terminal.ts";
+import { registerTrain } from "./train.ts";
+
+const COMMANDS: readonly RegisterCommand[] = [
+  registerInspect,
+  registerEncode,
+  registerTrain,
+  registerEvaluate,
+  registerClassify,
+  registerModels,
+];
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const terminal = processTerminal();
+  const interrupt = new AbortController();
+  process.once("SIGINT", () => {
+    terminal.note("Stopping (press Ctrl-C again to stop at once).");
+    interrupt.abort();
+    process.once("SIGINT", () => process.exit(EXIT_INTERRUPTED));
+  });
+  // `flowglyph inspect ... | head` closes our output early: that is the reader's choice, not a failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === "EPIPE" ? 0 : EXIT_FAILED),
+  );
+
+  const program = new Command("flowglyph")
+    .description(
+      "Packet captures to byte images, one per session, and encrypted-traffic classification from few labels.",
+    )
+    .version(toolVersion())
+    .showHelpAfterError("(add --help for the options and examples)")
+    .exitOverride();
+  for (const register of COMMANDS) register(program, { terminal, signal: interrupt.signal });
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError("(add --help for the options and examples)");
+
+  try {
+    await program.parseAsync(argv);
+    return 0;
+  } catch (error) {
+    terminal.progressDone();
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    if (interrupt.signal.aborted) return EXIT_INTERRUPTED;
+    if (error instanceof FlowglyphError) {
+      terminal.note(`flowglyph: ${error.message}`);
+      return error.code === "ERR_ARGUMENT" ? EXIT_USAGE : EXIT_FAILED;
+    }
+    terminal.note(
+      `flowglyph: unexpected ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    return EXIT_FAILED;
+  }
+}
+
+process.exitCode = await main(process.argv);

@@ -1,0 +1,174 @@
+// flowglyph train: a dataset and a few labels become a run folder with a checked ONNX model and its scores.
+import { existsSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { openDataset } from "../dataset/open.ts";
+import { makeSplit } from "../dataset/split.ts";
+import type { Dataset, Split } from "../dataset/types.ts";
+import { evaluationReport } from "../evaluation/report.ts";
+import {
+  CONFIG_FIELDS,
+  type EpochRecord,
+  readRunConfig,
+  readRunSplit,
+  resolveConfig,
+  runPath,
+  splitOptions,
+  type TrainingConfig,
+  type TrainingProgress,
+  train,
+} from "../training/index.ts";
+import { type CommandContext, jsonOption, type RegisterCommand } from "./command.ts";
+import { formatCount, formatDuration } from "./format.ts";
+import { type Baseline, runBaselines } from "./scores.ts";
+import type { Terminal } from "./terminal.ts";
+
+const EXAMPLES = `
+Examples:
+  $ flowglyph train dataset -o run --labels 10% --unlabeled all --seed 1
+  $ flowglyph train dataset -o run --labels 500 --split group    # whole capture files held out for the test
+  $ flowglyph train dataset -o run --resume                      # after Ctrl-C, a kill or a power cut
+  $ flowglyph train idx-folder -o run --epochs 40 --model-option bidirectional=true
+`;
+
+type TrainFlags = Partial<Omit<TrainingConfig, "modelOptions">> & {
+  output: string;
+  modelOption?: Record<string, string | number | boolean>;
+  resume?: boolean;
+  overwrite?: boolean;
+  baselines: boolean;
+  json?: boolean;
+};
+
+export const registerTrain: RegisterCommand = (program, context) => {
+  const command = program
+    .command("train")
+    .description("Train a model on a dataset, with few labels, and export it to ONNX. Needs libtorch.")
+    .argument("<dataset>", "a folder that `encode` wrote, or one of IDX files")
+    .requiredOption(
+      "-o, --output <run>",
+      "folder for model.onnx, config.json, history.jsonl, metrics.json, checkpoint",
+    )
+    .option("--resume", "go on from the run's checkpoint; its own options are used")
+    .option("--overwrite", "start anew in a folder that holds a run");
+  for (const option of configOptions()) command.addOption(option);
+  command
+    .option(
+      "--model-option <name=value>",
+      "an option of the model (see `flowglyph models`); may be repeated",
+      addModelOption,
+    )
+    .option("--no-baselines", "leave out the nearest neighbour and the tree ensemble at the end")
+    .addOption(jsonOption())
+    .addHelpText("after", EXAMPLES)
+    .action((dataset: string, flags: TrainFlags, _command: Command) => runTrain(dataset, flags, context));
+};
+
+/** One flag for each flat key of the training config: `--batch-size` is `batchSize`. */
+function configOptions(): Option[] {
+  return Object.entries(CONFIG_FIELDS)
+    .filter(([key]) => key !== "modelOptions")
+    .map(([key, field]) => {
+      const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      const numeric = (text: string) => {
+        // Values that are names ("all", "10%", "cuda") stay text; the config's own check has the last word.
+        const value = text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+        if (!field.check(value)) throw new InvalidArgumentError(`Expected ${field.expected}.`);
+        return value;
+      };
+      return new Option(`--${flag} <value>`, `${field.about} (default: ${String(field.default)})`).argParser(
+        numeric,
+      );
+    });
+}
+
+function addModelOption(text: string, previous: Record<string, string | number | boolean> = {}) {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("Expected NAME=VALUE.");
+  const word = text.slice(at + 1);
+  const value =
+    word === "true" ? true : word === "false" ? false : Number.isFinite(Number(word)) ? Number(word) : word;
+  return { ...previous, [text.slice(0, at)]: value };
+}
+
+async function runTrain(
+  path: string,
+  flags: TrainFlags,
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const { output, modelOption, resume, overwrite, baselines, json, ...given } = flags;
+  const config: Partial<TrainingConfig> = { ...given, ...(modelOption && { modelOptions: modelOption }) };
+  const dataset = await openDataset(path);
+  const { split, resolved } = await splitFor(dataset, config, output, resume === true);
+  for (const warning of split.warnings ?? []) terminal.note(`warning: ${warning}`);
+  terminal.note(describeStart(dataset, split, resolved));
+
+  const result = await train(dataset, split, config, {
+    run: output,
+    ...(resume && { resume }),
+    ...(overwrite && { overwrite }),
+    signal,
+    onProgress: (progress) => terminal.progress(progressLine(progress)),
+    onEpoch: (record) => noteEpoch(terminal, record),
+  });
+  terminal.progressDone();
+  for (const warning of result.warnings) {
+    if (!split.warnings?.includes(warning)) terminal.note(`warning: ${warning}`);
+  }
+  const { metrics } = result;
+  let scores: readonly Baseline[] = [];
+  if (baselines && metrics.evaluation !== null) {
+    scores = await runBaselines({ dataset, split, run: output, terminal, signal });
+  }
+  if (json) await terminal.out(`${JSON.stringify({ ...metrics, baselines: scores }, null, 2)}\n`);
+  else if (metrics.evaluation === null)
+    terminal.note("The dataset has no test part, so there are no scores.");
+  else await terminal.out(evaluationReport(metrics.evaluation, { ...metrics, name: metrics.model }, scores));
+  terminal.note(
+    `model: ${result.model} (torch and ONNX Runtime differ by at most ${metrics.onnxDifference.toExponential(1)})`,
+  );
+}
+
+/** A resumed run keeps the split that it was started with, whatever the defaults are by now. */
+async function splitFor(
+  dataset: Dataset,
+  config: Partial<TrainingConfig>,
+  run: string,
+  resume: boolean,
+): Promise<{ split: Split; resolved: TrainingConfig }> {
+  if (resume && existsSync(runPath(run, "split"))) {
+    return { split: await readRunSplit(run, dataset), resolved: await readRunConfig(run) };
+  }
+  const resolved = resolveConfig({ ...config });
+  return { split: makeSplit(dataset, splitOptions(resolved)), resolved };
+}
+
+function describeStart(dataset: Dataset, split: Split, config: TrainingConfig): string {
+  const { view, mask } = dataset.manifest;
+  const parts = (["labelled", "validation", "unlabelled", "test"] as const).map(
+    (part) => `${formatCount(split[part].length)} ${part}`,
+  );
+  return `${config.model} on ${formatCount(dataset.count)} images of ${dataset.classes.length} classes (view ${view}, mask ${mask}): ${parts.join(", ")}; split ${split.kind}, seed ${split.seed}`;
+}
+
+function progressLine(progress: TrainingProgress) {
+  const { phase, phaseIndex, phases, epoch, epochs, step, steps, loss, validationAccuracy, secondsLeft } =
+    progress;
+  const validation =
+    validationAccuracy === undefined
+      ? ""
+      : `, validation accuracy ${(validationAccuracy * 100).toFixed(1)} %`;
+  return {
+    fraction: (epoch - 1 + step / steps) / epochs,
+    text: `${phase} (${phaseIndex + 1}/${phases}) epoch ${epoch}/${epochs} loss ${loss.toFixed(3)}${validation}, ${formatDuration(secondsLeft)} left at most`,
+  };
+}
+
+function noteEpoch(terminal: Terminal, { phase, epoch, losses, accuracies, seconds }: EpochRecord): void {
+  // On a terminal the bar says it; in a log one line for the first epochs and then every tenth tells the story.
+  if (terminal.columns !== undefined || (epoch > 3 && epoch % 10 !== 0)) return;
+  const shown = (values: Readonly<Record<string, number>>, what: string) =>
+    Object.entries(values).map(([name, value]) => `${name} ${what} ${value.toFixed(4)}`);
+  terminal.note(
+    `${phase} epoch ${epoch}: ${[...shown(losses, "loss"), ...shown(accuracies, "accuracy")].join(", ")} (${seconds.toFixed(1)} s)`,
+  );
+}
