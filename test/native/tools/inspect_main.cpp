@@ -91,8 +91,9 @@ int main(int argc, char** argv) {
     }
   }
   if (paths.empty()) {
-    std::cerr << "usage: flowglyph_core_inspect [--idle-timeout S] [--active-timeout S] [--view V] [--mask M] "
-                 "CAPTURE... | @LIST\n";
+    std::cerr
+        << "usage: flowglyph_core_inspect [--idle-timeout S] [--active-timeout S] [--view V] [--mask M] "
+           "CAPTURE... | @LIST\n";
     return 2;
   }
   for (const std::string& path : paths) inspect(path, options);
