@@ -32,6 +32,8 @@ export interface TorchInfo {
   readonly cuda: boolean;
   /** The library that matrix products come from; empty where libtorch carries its own. */
   readonly blas: string;
+  /** OpenBLAS's name for the kernels it runs, e.g. `SkylakeX`; empty for any other. */
+  readonly blasKernels: string;
   /** libtorch's own description of its build, several lines. */
   readonly build: string;
 }
@@ -201,6 +203,13 @@ export function torch(): TorchAddon {
   if (addon !== undefined) {
     return addon;
   }
+  // OpenMP reads this once, when libtorch brings it in. Its threads then sleep between two loops instead of spinning:
+  // no slower on free cores, and several times faster on cores that others use too. (A worker thread's environment is a
+  // copy that OpenMP does not see: what loads libtorch first decides.)
+  const hadPolicy = process.env.OMP_WAIT_POLICY !== undefined;
+  if (!hadPolicy) {
+    process.env.OMP_WAIT_POLICY = "passive";
+  }
   try {
     addon = loadAddon<TorchAddon>("flowglyph_torch");
     return addon;
@@ -213,5 +222,9 @@ export function torch(): TorchAddon {
         `FLOWGLYPH_TORCH to its folder; then run \`npm run setup\`. (${reason})`,
       { cause },
     );
+  } finally {
+    if (!hadPolicy) {
+      delete process.env.OMP_WAIT_POLICY;
+    }
   }
 }

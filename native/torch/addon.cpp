@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "arguments.hpp"
+#include "blas.hpp"
 #include "type_tags.hpp"
 
 namespace flowglyph::torch {
@@ -280,6 +281,7 @@ const std::array kRows{
 };
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  tuneBlas();
   auto state = std::make_unique<TorchState>();
   auto buffers = std::make_shared<BufferReferences>(env);
   state->buffers = buffers;

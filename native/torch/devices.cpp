@@ -10,10 +10,10 @@
 
 #include <array>
 #include <climits>
-#include <cstdlib>
 #include <vector>
 
 #include "arguments.hpp"
+#include "blas.hpp"
 
 namespace flowglyph::torch {
 
@@ -81,15 +81,6 @@ std::vector<std::string> cudaNames() {
   return names;
 }
 
-// The file that sgemm comes from, symbolic links followed; empty where libtorch carries its own.
-std::string blasFile() {
-  void* function = dlsym(RTLD_DEFAULT, "sgemm_");
-  Dl_info info{};
-  if (function == nullptr || dladdr(function, &info) == 0 || info.dli_fname == nullptr) return "";
-  std::array<char, PATH_MAX> path{};
-  return realpath(info.dli_fname, path.data()) != nullptr ? path.data() : info.dli_fname;
-}
-
 Napi::Value info(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   auto object = Napi::Object::New(env);
@@ -98,6 +89,7 @@ Napi::Value info(const Napi::CallbackInfo& call) {
   object.Set("mkldnn", at::hasMKLDNN());
   object.Set("cuda", cudaDeviceCount() > 0);
   object.Set("blas", blasFile());
+  object.Set("blasKernels", blasKernels());
   object.Set("build", at::show_config());
   return object;
 }
@@ -112,10 +104,7 @@ Napi::Value cudaDevices(const Napi::CallbackInfo& call) {
 void setThreads(int64_t count) {
   TORCH_CHECK(count >= 1 && count <= INT_MAX, "expected a positive number of threads but received ", count);
   at::set_num_threads(static_cast<int>(count));
-  // OpenBLAS built on pthreads keeps its own count, which libtorch does not know.
-  using SetThreads = void (*)(int);
-  const auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
-  if (set != nullptr) set(static_cast<int>(count));
+  setBlasThreads(static_cast<int>(count));
 }
 
 constexpr std::array kRaw{
