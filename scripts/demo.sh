@@ -25,7 +25,7 @@ step flowglyph evaluate "$out/run" "$out/dataset"
 # The captures that the split held out: the run remembers them, the model never saw them.
 mapfile -t held_out < <(node -e '
   const split = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
-  for (const group of split.testGroups) console.log(group);' "$out/run/split.json")
+  for (const group of split.testGroups) console.log(`test/${group}`);' "$out/run/split.json")
 echo
 echo "Held-out captures: ${#held_out[@]}"
 step flowglyph classify "${held_out[@]}" --model "$out/run/model.onnx" -o "$out/verdicts.csv"
