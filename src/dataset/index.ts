@@ -1,7 +1,24 @@
-// Datasets: reading, writing, splitting. Imports nothing of torch, models or training.
-export { countClasses, gatherImages, gatherLabels, imageAt, newManifest, subset } from "./dataset.ts";
+// Datasets: making, reading, writing, splitting. Imports nothing of torch, models or training.
+export { readArrowFile, writeArrowFile } from "./arrow.ts";
+export {
+  type BuildOptions,
+  type BuildResult,
+  buildDataset,
+  DATASET_FORMATS,
+  type DatasetFormat,
+} from "./build.ts";
+export {
+  countClasses,
+  gatherImages,
+  gatherLabels,
+  imageAt,
+  manifestOf,
+  newManifest,
+  subset,
+} from "./dataset.ts";
 export { readIdxFolder, writeIdxFolder } from "./idx.ts";
 export { parseManifest } from "./manifest.ts";
+export { writeNpz } from "./npz.ts";
 export { openDataset } from "./open.ts";
 export { type Random, randomBelow, seededRandom, shuffle } from "./random.ts";
 export { dropLeakedTestRows, leakedRows, makeSplit, type SplitOptions } from "./split.ts";
