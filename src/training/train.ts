@@ -59,14 +59,17 @@ export async function train(
 ): Promise<TrainResult> {
   const { run } = options;
   const given = resolveConfig({ ...config });
+  const modelOptions = resolveModelOptions(given.model, given.modelOptions) as TrainingConfig["modelOptions"];
   checkInput(dataset, split);
   const existing = await openRun(options);
-  const base = existing === undefined ? given : checkResume(await readRunConfig(run), config);
-  const resolved = {
-    ...base,
-    modelOptions: resolveModelOptions(base.model, base.modelOptions) as TrainingConfig["modelOptions"],
-    device: resolveDevice(base.device),
-  };
+  const base =
+    existing === undefined
+      ? { ...given, modelOptions }
+      : checkResume(
+          await readRunConfig(run),
+          config.modelOptions === undefined ? config : { ...config, modelOptions },
+        );
+  const resolved = { ...base, device: resolveDevice(base.device) };
   const fingerprint = runFingerprint(dataset, split, resolved);
   if (existing !== undefined && existing.fingerprint !== fingerprint) {
     throw new FlowglyphError(
@@ -76,12 +79,9 @@ export async function train(
   }
 
   setThreads(resolved.threads);
-  const model = createModel(resolved.model, {
-    classes: dataset.classes.length,
-    seed: resolved.seed,
-    learningRate: resolved.learningRate,
-    options: resolved.modelOptions,
-  });
+  const { learningRate, seed } = resolved;
+  const request = { classes: dataset.classes.length, seed, learningRate };
+  const model = createModel(resolved.model, resolved.modelOptions, request);
   const random = new Generator(resolved.device, resolved.seed);
   const backend = new TorchBackend(random);
   backend.adopt(model.root);
@@ -165,7 +165,10 @@ function checkInput({ count, images, labels, classes }: Dataset, split: Split): 
     throw new FlowglyphError("ERR_SPLIT", "Expected labelled images to train on but the split has none");
   }
   for (const part of ["labelled", "validation", "unlabelled", "test"] as const) {
-    const wrong = split[part].find((row) => row >= count || (part !== "unlabelled" && labels[row]! < 0));
+    const wrong = split[part].find(
+      (row) =>
+        row >= count || (part !== "unlabelled" && !(labels[row]! >= 0 && labels[row]! < classes.length)),
+    );
     if (wrong !== undefined) {
       const what = part === "unlabelled" ? "rows" : "labelled rows";
       throw new FlowglyphError(
