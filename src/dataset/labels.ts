@@ -61,6 +61,16 @@ const TUPLE_COLUMNS = [
 ] as const;
 const COLUMNS = ["capture", ...TUPLE_COLUMNS, "class"] as const;
 type Column = (typeof COLUMNS)[number];
+// What else a results CSV of `classify` holds: corrected verdicts serve as labels. Any other column may be a misspelling.
+const IGNORED = [
+  "start_time",
+  "end_time",
+  "initiator_packets",
+  "responder_packets",
+  "initiator_bytes",
+  "responder_bytes",
+  "probability",
+];
 
 /** One line of a label file; undefined = any. */
 export interface LabelRule {
@@ -112,7 +122,9 @@ export function parseLabels(text: string, path: string): LabelRule[] {
       cause: error,
     });
   }
-  const unknown = header.find((name) => !(COLUMNS as readonly string[]).includes(name));
+  const unknown = header.find(
+    (name) => !(COLUMNS as readonly string[]).includes(name) && !IGNORED.includes(name),
+  );
   if (unknown !== undefined) {
     throw labelError(path, 1, `columns ${COLUMNS.join(", ")}`, `column ${JSON.stringify(unknown)}`);
   }

@@ -1,6 +1,5 @@
-// Results as text: one function a format and one row in the table. To add a format: both, and its file ending.
+// Results as text, for files and for standard output.
 import { stringify } from "csv-stringify/sync";
-import { FlowglyphError } from "../../bindings/errors.ts";
 import { VERDICT_COLUMNS, type VerdictRow } from "./verdict-row.ts";
 
 export interface VerdictFormat {
@@ -28,19 +27,3 @@ export const JSON_LINES: VerdictFormat = {
   header: "",
   rows: (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
 };
-
-export const VERDICT_FORMATS: readonly VerdictFormat[] = [CSV, JSON_LINES];
-
-/** The format that a file's name asks for. @throws ERR_ARGUMENT for an ending that is none of ours */
-export function formatOfPath(path: string): VerdictFormat {
-  const lower = path.toLowerCase();
-  const format = VERDICT_FORMATS.find(({ endings }) => endings.some((ending) => lower.endsWith(ending)));
-  if (format === undefined) {
-    const endings = VERDICT_FORMATS.flatMap((row) => row.endings).join(", ");
-    throw new FlowglyphError(
-      "ERR_ARGUMENT",
-      `Expected an output file that ends with ${endings} but received ${path}`,
-    );
-  }
-  return format;
-}

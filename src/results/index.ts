@@ -1,4 +1,10 @@
 // Verdicts as rows and files.
-export { CSV, formatOfPath, JSON_LINES, VERDICT_FORMATS, type VerdictFormat } from "./formats.ts";
+export { CSV, JSON_LINES, type VerdictFormat } from "./formats.ts";
 export { formatTime, VERDICT_COLUMNS, type VerdictRow, verdictRows } from "./verdict-row.ts";
-export { openVerdictWriter, type VerdictWriter } from "./writer.ts";
+export {
+  formatOfPath,
+  openVerdictWriter,
+  VERDICT_FORMATS,
+  type VerdictFileFormat,
+  type VerdictWriter,
+} from "./writer.ts";

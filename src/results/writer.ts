@@ -1,7 +1,8 @@
-// Verdicts to a file, batch by batch: what was written stays if the run fails later.
-import { type FileHandle, open } from "node:fs/promises";
+// Verdicts to a file, batch by batch. The text formats keep what was written if the run fails later.
+import { open } from "node:fs/promises";
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { formatOfPath } from "./formats.ts";
+import { CSV, JSON_LINES, type VerdictFormat } from "./formats.ts";
+import { openParquetWriter } from "./parquet.ts";
 import type { VerdictRow } from "./verdict-row.ts";
 
 export interface VerdictWriter {
@@ -9,8 +10,50 @@ export interface VerdictWriter {
   close(): Promise<void>;
 }
 
+/** A kind of results file. */
+export interface VerdictFileFormat {
+  readonly name: string;
+  /** File endings, lower case. */
+  readonly endings: readonly string[];
+  readonly open: (path: string) => Promise<VerdictWriter>;
+}
+
+const textFile = (format: VerdictFormat): VerdictFileFormat => ({
+  name: format.name,
+  endings: format.endings,
+  open: async (path) => {
+    const file = await open(path, "w");
+    await file.appendFile(format.header);
+    return {
+      write: (rows) => file.appendFile(format.rows(rows)),
+      close: () => file.close(),
+    };
+  },
+});
+
+/** To add a kind of file: one row. */
+export const VERDICT_FORMATS: readonly VerdictFileFormat[] = [
+  textFile(CSV),
+  textFile(JSON_LINES),
+  { name: "parquet", endings: [".parquet"], open: openParquetWriter },
+];
+
+/** The format that a file's name asks for. @throws ERR_ARGUMENT for an ending that is none of ours */
+export function formatOfPath(path: string): VerdictFileFormat {
+  const lower = path.toLowerCase();
+  const format = VERDICT_FORMATS.find(({ endings }) => endings.some((ending) => lower.endsWith(ending)));
+  if (format === undefined) {
+    const endings = VERDICT_FORMATS.flatMap((row) => row.endings).join(", ");
+    throw new FlowglyphError(
+      "ERR_ARGUMENT",
+      `Expected an output file that ends with ${endings} but received ${path}`,
+    );
+  }
+  return format;
+}
+
 /**
- * Opens a results file; its ending names the format (.csv, .jsonl). An existing file is replaced.
+ * Opens a results file; its ending names the format (.csv, .jsonl, .ndjson, .parquet). An existing file is replaced.
  * @throws ERR_ARGUMENT (ending), ERR_IO (cannot be written)
  */
 export async function openVerdictWriter(path: string): Promise<VerdictWriter> {
@@ -22,10 +65,6 @@ export async function openVerdictWriter(path: string): Promise<VerdictWriter> {
       throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${(cause as Error).message}`, { cause });
     }
   };
-  const file: FileHandle = await guarded(() => open(path, "w"));
-  await guarded(() => file.appendFile(format.header));
-  return {
-    write: (rows) => guarded(() => file.appendFile(format.rows(rows))),
-    close: () => guarded(() => file.close()),
-  };
+  const writer = await guarded(() => format.open(path));
+  return { write: (rows) => guarded(() => writer.write(rows)), close: () => guarded(() => writer.close()) };
 }

@@ -1,0 +1,127 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "csv-parse/sync";
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { describe, expect, it } from "vitest";
+import { addressKey } from "../../src/dataset/address-key.ts";
+import { parseLabels, ruleLabeller } from "../../src/dataset/labels.ts";
+import { formatTime, openVerdictWriter, VERDICT_COLUMNS, type VerdictRow } from "../../src/results/index.ts";
+import { nanoseconds } from "../../src/results/parquet.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+function verdict(i: number): VerdictRow {
+  return {
+    capture: "day 1/a,b.pcap",
+    protocol: i % 2 ? "udp" : "tcp",
+    initiator_address: i % 2 ? "2001:db8::1" : "10.0.0.1",
+    initiator_port: 50_000 + (i % 10_000),
+    responder_address: "192.0.2.7",
+    responder_port: 65_535,
+    start_time: formatTime(1_700_000_000_000_000_001n + BigInt(i)),
+    end_time: formatTime(1_700_000_001_999_999_999n),
+    initiator_packets: i,
+    responder_packets: 4_000_000_000,
+    initiator_bytes: 2 ** 53,
+    responder_bytes: 0,
+    class: i % 3 ? 'say "hi"\nChat' : "Größe",
+    probability: 0.123456,
+  };
+}
+
+async function written(ending: string, batches: VerdictRow[][]): Promise<string> {
+  const path = join(tempFolder(), `verdicts.${ending}`);
+  const writer = await openVerdictWriter(path);
+  for (const batch of batches) await writer.write(batch);
+  await writer.close();
+  return path;
+}
+
+const rows = [verdict(0), verdict(1), verdict(2)];
+
+describe("times", () => {
+  it.each([
+    [0n, "1970-01-01T00:00:00.000000000Z"],
+    [1_456_833_600_123_456_789n, "2016-03-01T12:00:00.123456789Z"],
+    [-1n, "1969-12-31T23:59:59.999999999Z"],
+  ])("%s ns is %s, and back", (ns, text) => {
+    expect(formatTime(ns)).toBe(text);
+    expect(nanoseconds(text)).toBe(ns);
+  });
+});
+
+describe("verdict files", () => {
+  it("CSV: a header, quoted where needed, one row a session", async () => {
+    const text = readFileSync(await written("csv", [rows.slice(0, 2), [], rows.slice(2)]), "utf8");
+    expect(text.split("\n")[0]).toBe(VERDICT_COLUMNS.join(","));
+    const back = parse(text, { columns: true }) as Record<string, string>[];
+    expect(back).toEqual(
+      rows.map((row) => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, String(v)]))),
+    );
+  });
+
+  it("JSON Lines: an object a line", async () => {
+    const lines = readFileSync(await written("jsonl", [rows]), "utf8")
+      .trimEnd()
+      .split("\n");
+    expect(lines.map((line) => JSON.parse(line) as VerdictRow)).toEqual(rows);
+  });
+
+  it("Parquet: row groups as they fill, times in nanoseconds UTC", async () => {
+    const many = Array.from({ length: 70_000 }, (_, i) => verdict(i));
+    const path = await written("parquet", [many.slice(0, 66_000), many.slice(66_000)]);
+    const file = await asyncBufferFromFile(path);
+    const metadata = await parquetMetadataAsync(file);
+    expect(metadata.num_rows).toBe(70_000n);
+    expect(metadata.row_groups.length).toBeGreaterThan(1);
+    expect(metadata.schema.slice(1).map(({ name }) => name)).toEqual(VERDICT_COLUMNS);
+    expect(metadata.schema.find(({ name }) => name === "start_time")?.logical_type).toEqual({
+      type: "TIMESTAMP",
+      isAdjustedToUTC: true,
+      unit: "NANOS",
+    });
+    const raw = { timestampFromNanoseconds: (ns: bigint) => formatTime(ns) };
+    const read = (await parquetReadObjects({
+      file,
+      rowStart: 65_990,
+      rowEnd: 66_010,
+      parsers: raw as never,
+    })) as Record<string, unknown>[];
+    const plain = read.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([k, v]) => [k, typeof v === "bigint" ? Number(v) : v])),
+    );
+    expect(plain).toEqual(many.slice(65_990, 66_010));
+  });
+
+  it.each(["csv", "jsonl", "parquet"])("%s: no sessions give a file that opens", async (ending) => {
+    const path = await written(ending, []);
+    if (ending === "parquet") {
+      expect((await parquetMetadataAsync(await asyncBufferFromFile(path))).num_rows).toBe(0n);
+    } else {
+      expect(readFileSync(path, "utf8")).toBe(ending === "csv" ? `${VERDICT_COLUMNS.join(",")}\n` : "");
+    }
+  });
+
+  it("a results CSV serves as a label file", async () => {
+    const path = await written("csv", [rows]);
+    const labeller = ruleLabeller(parseLabels(readFileSync(path, "utf8"), path), ["day 1/a,b.pcap"]);
+    const key = {
+      protocol: 17,
+      initiator: addressKey("192.0.2.7")!,
+      initiatorPort: 65_535,
+      responder: addressKey("2001:db8:0::1")!,
+      responderPort: 50_001,
+    };
+    expect(labeller.classes[labeller.labelOf(0, () => key)]).toBe('say "hi"\nChat');
+  });
+
+  it("refuses another ending, and a folder that is not there", async () => {
+    await expect(openVerdictWriter("out.xlsx")).rejects.toThrow(
+      /\.csv, \.jsonl, \.ndjson, \.parquet but received out\.xlsx/,
+    );
+    for (const ending of ["csv", "parquet"]) {
+      await expect(openVerdictWriter(join(tempFolder(), "none", `a.${ending}`))).rejects.toMatchObject({
+        code: "ERR_IO",
+      });
+    }
+  });
+});
