@@ -10,6 +10,7 @@ export {
   evaluateProbabilities,
   predictedClasses,
 } from "./evaluate.ts";
+export { type EvaluateModelOptions, evaluateModel, type ModelEvaluation } from "./evaluate-model.ts";
 export {
   type AveragedScores,
   accuracy,
@@ -21,3 +22,11 @@ export {
   meanAndDeviation,
   weightedAverage,
 } from "./metrics.ts";
+export {
+  classTable,
+  confusionTable,
+  describeContext,
+  evaluationReport,
+  type ScoreContext,
+  scoreTable,
+} from "./report.ts";
