@@ -1,0 +1,151 @@
+// From captures to verdicts through the command line, with a model made by hand: no libtorch needed.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse } from "csv-parse/sync";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { VERDICT_COLUMNS } from "../../src/results/index.ts";
+import { runCli } from "../support/cli.ts";
+import { SAMPLES, sampleManifest } from "../support/samples.ts";
+import { firstBytesWeights, tinyModel } from "../support/tiny-onnx.ts";
+
+const classes = Object.keys(sampleManifest.classes).sort();
+const training = {
+  labels: "all",
+  labelled: 10,
+  validation: 1,
+  unlabelled: 0,
+  test: 2,
+  split: "random",
+  seed: 1,
+  scores: {},
+};
+let folder: string;
+let model: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "flowglyph-cli-"));
+  model = join(folder, "model.onnx");
+  const weights = firstBytesWeights(classes.length);
+  writeFileSync(model, tinyModel({ classes, weights, metadata: { view: "l3", mask: "identity", training } }));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("encode", () => {
+  test("writes a dataset that evaluate scores, with the classes of the folders", async () => {
+    const out = join(folder, "dataset");
+    const encoded = await runCli(["encode", SAMPLES, "-o", out, "--json"]);
+    expect(encoded).toMatchObject({ code: 0 });
+    const manifest = JSON.parse(encoded.stdout);
+    expect(manifest).toMatchObject({
+      classes,
+      view: "l3",
+      mask: "identity",
+      unlabelled: 0,
+      idleTimeout: 120,
+    });
+    expect(manifest.captures).toHaveLength(72);
+    expect(manifest.images).toBeGreaterThan(60 * classes.length);
+
+    const evaluated = await runCli(["evaluate", model, out, "--split", "all", "--json"]);
+    expect(evaluated).toMatchObject({ code: 0 });
+    const scores = JSON.parse(evaluated.stdout);
+    expect(scores.images).toBe(manifest.images);
+    expect(scores.classes).toEqual(classes);
+    expect(scores.confusion.flat().reduce((a: number, b: number) => a + b)).toBe(manifest.images);
+    const diagonal = classes.reduce((sum, _, i) => sum + scores.confusion[i][i], 0);
+    expect(scores.accuracy).toBeCloseTo(diagonal / manifest.images, 12);
+    expect(scores.perClass.map((entry: { class: string }) => entry.class)).toEqual(classes);
+    expect(scores.macroF1).toBeGreaterThanOrEqual(0);
+  });
+
+  test("refuses a folder that holds something else", async () => {
+    const { code, stderr } = await runCli(["encode", SAMPLES, "-o", SAMPLES]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("README.md");
+  });
+
+  test("a model file alone does not know which rows were its test", async () => {
+    const { code, stderr } = await runCli(["evaluate", model, join(folder, "dataset")]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("--split all");
+  });
+
+  test("a dataset of another view is refused", async () => {
+    const out = join(folder, "dataset-l7");
+    expect((await runCli(["encode", SAMPLES, "-o", out, "--view", "l7"])).code).toBe(0);
+    const { code, stderr } = await runCli(["evaluate", model, out, "--split", "all"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("view l3");
+  });
+});
+
+describe("classify", () => {
+  const capture = join(SAMPLES, sampleManifest.classes.scp!.files[0]!.file);
+  const { packets, sessions } = sampleManifest.classes.scp!.files[0]!;
+
+  test("gives a row a session, as CSV and as JSON Lines alike", async () => {
+    const csv = await runCli(["classify", capture, "--model", model]);
+    expect(csv.code).toBe(0);
+    const rows = parse(csv.stdout, { columns: true, cast: false }) as Record<string, string>[];
+    expect(Object.keys(rows[0]!)).toEqual([...VERDICT_COLUMNS]);
+    expect(rows).toHaveLength(sessions.tcp + sessions.udp);
+    const counted = rows.reduce(
+      (sum, row) => sum + Number(row.initiator_packets) + Number(row.responder_packets),
+      0,
+    );
+    expect(counted).toBe(packets);
+    for (const row of rows) {
+      expect(classes).toContain(row.class);
+      expect(Number(row.probability)).toBeGreaterThanOrEqual(1 / classes.length - 1e-6);
+      expect(row.start_time).toMatch(/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
+      expect(row.end_time! >= row.start_time!).toBe(true);
+    }
+    const json = await runCli(["classify", capture, "--model", model, "--json"]);
+    const objects = json.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(objects.map((row) => VERDICT_COLUMNS.map((column) => String(row[column])))).toEqual(
+      rows.map((row) => VERDICT_COLUMNS.map((column) => row[column])),
+    );
+  });
+
+  test("writes files, and reads standard input", async () => {
+    const out = join(folder, "verdicts.jsonl");
+    expect((await runCli(["classify", capture, "--model", model, "-o", out])).code).toBe(0);
+    const fromFile = readFileSync(out, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const piped = await runCli(["classify", "-", "--model", model, "--json"], {
+      input: readFileSync(capture),
+    });
+    const fromPipe = piped.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(fromPipe).toEqual(fromFile.map((row) => ({ ...row, capture: "-" })));
+  });
+
+  test("an output file of no known ending is refused before any work", async () => {
+    const { code, stderr } = await runCli(["classify", capture, "--model", model, "-o", "verdicts.xls"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(".csv, .jsonl");
+  });
+
+  test("a view that contradicts the model is refused", async () => {
+    const { code, stderr } = await runCli(["classify", capture, "--model", model, "--view", "l7"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("l3");
+  });
+
+  test("what a verdict file says can be corrected and used as labels", async () => {
+    const csv = join(folder, "labels.csv");
+    expect((await runCli(["classify", capture, "--model", model, "-o", csv])).code).toBe(0);
+    const out = join(folder, "relabelled");
+    const encoded = await runCli(["encode", capture, "-o", out, "--labels", csv, "--json"]);
+    expect(encoded).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(encoded.stdout)).toMatchObject({ images: sessions.tcp, unlabelled: 0 });
+  });
+});
