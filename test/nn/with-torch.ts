@@ -7,4 +7,7 @@ if (!available) {
   console.warn("skipped: tests of the torch addon, which was not built (no libtorch)");
 }
 
-export const describeTorch = describe.skipIf(!available);
+/** `describe`, or a visible skip where there is no libtorch. */
+export function describeTorch(name: string, body: () => void): void {
+  describe.skipIf(!available)(name, body);
+}
