@@ -6,6 +6,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readIdxFolder, writeIdxFolder } from "../../src/dataset/idx.ts";
 import { openDataset } from "../../src/dataset/open.ts";
+import { makeSplit } from "../../src/dataset/split.ts";
 import { IMAGE_BYTES } from "../../src/dataset/types.ts";
 import { fixture, repeated } from "./fixtures.ts";
 
@@ -188,4 +189,12 @@ describe.skipIf(!existsSync(published))("published images", () => {
     // Every image of view pcap starts with the file header that DESIGN section 5 gives.
     expect(Buffer.from(dataset.images.subarray(0, 4)).toString("hex")).toBe("a1b2c3d4");
   });
+  it.skipIf(!existsSync(join(data, "ustc20/SessionL7")))(
+    "counts ustc20/SessionL7's leaked test images: 9 %",
+    async () => {
+      const dataset = await openDataset(join(data, "ustc20/SessionL7"));
+      const split = makeSplit(dataset, { labels: "10%" });
+      expect([split.test.length, split.leakedTestImages]).toEqual([6_661, 614]);
+    },
+  );
 });
