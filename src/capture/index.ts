@@ -1,7 +1,7 @@
 // Captures -> async batches of sessions.
 export { formatAddress } from "./address.ts";
 export { expandInputs, isCaptureName } from "./inputs.ts";
-export { type CaptureSummary, type FileSummary, type InspectSummary, inspect } from "./inspect.ts";
+export { type FileSummary, type InspectSummary, inspect } from "./inspect.ts";
 export {
   CAPTURE_DEFAULTS,
   type CaptureOptions,
@@ -12,3 +12,4 @@ export {
   type View,
 } from "./options.ts";
 export { type SessionBatch, sessionAddress, sessions } from "./sessions.ts";
+export type { CaptureSummary } from "./summary.ts";

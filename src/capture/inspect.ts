@@ -1,28 +1,9 @@
 // What is in captures, counted: every record either becomes part of a session or is counted by the reason why not.
 import { stat } from "node:fs/promises";
-import { captureAddon, type NativeSummary } from "../../bindings/capture/addon.ts";
 import { expandInputs, STDIN } from "./inputs.ts";
 import { type CaptureOptions, type ResolvedCaptureOptions, resolveCaptureOptions } from "./options.ts";
 import { openReader } from "./reader.ts";
-
-/** packets = sessionPackets + the sum of `skipped`. */
-export interface CaptureSummary {
-  /** Records read. */
-  readonly packets: number;
-  /** Records that became part of a session. */
-  readonly sessionPackets: number;
-  readonly bytesRead: number;
-  /** LINKTYPE_ numbers, in order of first appearance. */
-  readonly linktypes: readonly number[];
-  readonly sessions: { readonly tcp: number; readonly udp: number };
-  /** Sessions that the memory cap ended early. */
-  readonly evictedSessions: number;
-  /** Records by the reason why they are in no session. */
-  readonly skipped: Readonly<Record<string, number>>;
-  /** Some file ends in the middle of a record. */
-  readonly truncated: boolean;
-  readonly warnings: readonly string[];
-}
+import type { CaptureSummary } from "./summary.ts";
 
 export interface FileSummary extends CaptureSummary {
   readonly file: string;
@@ -46,7 +27,9 @@ export async function inspect(
   const totalBytes = await sizeOf(paths);
   const files: FileSummary[] = [];
   for (const path of paths) files.push(await inspectFile(path, resolved, total(files), totalBytes));
-  return { ...total(files), files };
+  const summary = { ...total(files), files };
+  resolved.onSummary?.(summary);
+  return summary;
 }
 
 async function inspectFile(
@@ -74,14 +57,10 @@ async function inspectFile(
   );
   try {
     while (!(await reader.next()).done);
-    return { file, ...summaryOf(captureAddon().summary(reader.handle)) };
+    return { file, ...reader.summary() };
   } finally {
     await reader.close();
   }
-}
-
-function summaryOf({ tcpSessions, udpSessions, totalBytes: _, ...rest }: NativeSummary): CaptureSummary {
-  return { ...rest, sessions: { tcp: tcpSessions, udp: udpSessions } };
 }
 
 function total(files: readonly FileSummary[]): CaptureSummary {

@@ -1,5 +1,6 @@
 // Names of views and masks, and the options of extraction with their defaults and reasons. Checked once, here.
 import { invalidArgument } from "../../bindings/errors.ts";
+import type { CaptureSummary } from "./summary.ts";
 
 /** Which bytes of a session become its image (DESIGN: `pcap`, `l3`, `l7`). */
 export const VIEWS = ["pcap", "l3", "l7"] as const;
@@ -27,6 +28,8 @@ export interface CaptureOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called on the JavaScript thread after every few megabytes. */
   readonly onProgress?: ((progress: CaptureProgress) => void) | undefined;
+  /** Called once, when all input was read: what was skipped and why, and the warnings (truncated files). */
+  readonly onSummary?: ((summary: CaptureSummary) => void) | undefined;
 }
 
 /** How far the reading is, over all files. */
@@ -50,6 +53,7 @@ export interface ResolvedCaptureOptions {
   readonly batchSize: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: CaptureProgress) => void) | undefined;
+  readonly onSummary: ((summary: CaptureSummary) => void) | undefined;
 }
 
 export const CAPTURE_DEFAULTS = {
@@ -68,7 +72,7 @@ const MAX_TIMEOUT = 9_223_372_036;
 /** Checks the options and fills in the defaults; ERR_ARGUMENT. */
 export function resolveCaptureOptions(options: CaptureOptions = {}): ResolvedCaptureOptions {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", "an object", options);
-  const known = [...Object.keys(CAPTURE_DEFAULTS), "signal", "onProgress"];
+  const known = [...Object.keys(CAPTURE_DEFAULTS), "signal", "onProgress", "onSummary"];
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw invalidArgument("options", `made of ${known.join(", ")}`, key);
   }
@@ -76,12 +80,13 @@ export function resolveCaptureOptions(options: CaptureOptions = {}): ResolvedCap
   if (!VIEWS.includes(view)) throw invalidArgument("view", `one of ${VIEWS.join(", ")}`, view);
   const mask = options.mask ?? CAPTURE_DEFAULTS.mask;
   if (!MASKS.includes(mask)) throw invalidArgument("mask", `one of ${MASKS.join(", ")}`, mask);
-  const { signal, onProgress } = options;
+  const { signal, onProgress, onSummary } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument("signal", "an AbortSignal", signal);
   }
-  if (onProgress !== undefined && typeof onProgress !== "function") {
-    throw invalidArgument("onProgress", "a function", onProgress);
+  for (const [name, callback] of Object.entries({ onProgress, onSummary })) {
+    if (callback !== undefined && typeof callback !== "function")
+      throw invalidArgument(name, "a function", callback);
   }
   return {
     view,
@@ -96,6 +101,7 @@ export function resolveCaptureOptions(options: CaptureOptions = {}): ResolvedCap
     batchSize: integer("batchSize", options.batchSize ?? CAPTURE_DEFAULTS.batchSize, MAX_BATCH_SIZE),
     signal,
     onProgress,
+    onSummary,
   };
 }
 

@@ -2,6 +2,7 @@
 import { type CaptureHandle, captureAddon, type Step } from "../../bindings/capture/addon.ts";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { MASKS, type ResolvedCaptureOptions, VIEWS } from "./options.ts";
+import { type CaptureSummary, summaryOf } from "./summary.ts";
 
 // Input read in one native job. A job cannot be interrupted from outside its thread but by abort(), so this bounds how
 // long a terminated worker thread waits for it; small enough for smooth progress, large enough that jobs cost nothing.
@@ -10,7 +11,8 @@ const STEP_BYTES = 8 * 2 ** 20;
 export interface CaptureReader {
   /** The next step that completes a batch or ends the input. ERR_IO, ERR_CAPTURE_FORMAT, ERR_ABORTED. */
   next(): Promise<Step>;
-  readonly handle: CaptureHandle;
+  /** What was read so far; not while a step runs, not after close. */
+  summary(): CaptureSummary;
   /** Ends a running step and frees the native memory. Any number of times. */
   close(): Promise<void>;
 }
@@ -67,7 +69,7 @@ export function openReader(
   }
 
   watchExit();
-  return { next, handle, close };
+  return { next, summary: () => summaryOf(addon.summary(handle)), close };
 }
 
 export function abortedBy(signal: AbortSignal): FlowglyphError {

@@ -65,6 +65,7 @@ export async function* batchMemories(
     let pending: Promise<Step> | undefined = reader.next();
     while (pending !== undefined) {
       const { count, buffer, byteOffset, done }: Step = await pending;
+      if (done) options.onSummary?.(reader.summary());
       pending = done ? undefined : reader.next();
       // Its failure is the consumer's at the next turn, and nobody's when the consumer leaves.
       pending?.catch(() => undefined);

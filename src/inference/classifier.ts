@@ -12,7 +12,10 @@ const IMAGE_BYTES = 784;
 const RUN_IMAGES = 256;
 
 export interface ClassifierOptions {
-  /** Worker threads, each with a session of its own. Default: one a processor, at most 4. */
+  /**
+   * Worker threads, each with a session of its own; processes where the caller is a worker thread itself.
+   * Default: one a processor, at most 4.
+   */
   readonly workers?: number | undefined;
   /** Threads that ONNX Runtime uses inside one run. Default 1: the workers already share out the processors. */
   readonly intraOpThreads?: number | undefined;
@@ -27,7 +30,7 @@ export interface Classifier {
    * Many calls may be under way at once. ERR_ARGUMENT, ERR_INFERENCE, ERR_ABORTED (closed before its turn).
    */
   classify(images: Uint8Array, count?: number): Promise<Scores>;
-  /** Ends the worker threads when the runs under way are done. Any number of times. */
+  /** Ends the workers when the runs under way are done. Any number of times. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

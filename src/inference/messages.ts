@@ -1,17 +1,18 @@
-// What the pool and its worker threads say to each other. Image memory is transferred to the worker and back, because
-// ONNX Runtime refuses SharedArrayBuffer and a copy would cost what a transfer saves.
+// What the pool and its hosts say to each other, in this order: Setup, then requests, each answered before the next.
 
-/** Read once by the worker when it starts. */
-export interface WorkerSetup {
+/** The first message to a host. */
+export interface Setup {
   /** The bytes of the .onnx file. */
   readonly model: Uint8Array;
   /** Number of classes that the metadata promises. */
   readonly classes: number;
   readonly intraOpThreads: number;
+  /** int32 [1] in shared memory, see gate.ts; a host in a process of its own has none. */
+  readonly gate: Int32Array | undefined;
 }
 
 export interface ClassifyRequest {
-  /** uint8 [count, 28, 28]. */
+  /** uint8 [count, 28, 28]. A thread gets the memory itself, and gives it back with the answer. */
   readonly images: Uint8Array<ArrayBuffer>;
   readonly count: number;
 }
@@ -25,15 +26,12 @@ export interface Scores {
   readonly probability: Float32Array<ArrayBuffer>;
 }
 
-/** `null` asks the worker to free its session and to end. */
-export type ToWorker = ClassifyRequest | null;
+/** `null` asks the host to free its session and to end. */
+export type ToHost = ClassifyRequest | null;
 
-export type FromWorker =
+export type FromHost =
   | { readonly kind: "ready" }
   | { readonly kind: "unusable"; readonly message: string }
-  | {
-      readonly kind: "scores";
-      readonly images: Uint8Array<ArrayBuffer>;
-      readonly scores: Scores;
-    }
+  /** `images` is left out where the sender kept its own. */
+  | { readonly kind: "scores"; readonly images: Uint8Array<ArrayBuffer> | undefined; readonly scores: Scores }
   | { readonly kind: "failed"; readonly message: string };

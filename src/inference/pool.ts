@@ -1,117 +1,112 @@
-// A fixed set of worker threads that classify, and the queue before them.
-import { Worker } from "node:worker_threads";
+// A fixed set of hosts that classify, and the queue before them.
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { packageRoot } from "../../bindings/package-root.ts";
-import type { FromWorker, Scores, ToWorker, WorkerSetup } from "./messages.ts";
+import { type Host, type HostSetup, startHost } from "./host.ts";
+import type { FromHost, Scores } from "./messages.ts";
 
 export interface PoolAnswer {
-  /** The memory of the request, back from the worker. */
+  /** The images as they were given; lent memory comes back in a new ArrayBuffer. */
   readonly images: Uint8Array<ArrayBuffer>;
   readonly scores: Scores;
 }
 
 export interface Pool {
-  readonly size: number;
   /** Classifies `count` images. They are copied when their turn comes, so that what waits costs no memory. ERR_INFERENCE. */
   classify(images: Uint8Array, count: number): Promise<PoolAnswer>;
-  /** The same without a copy: `images` is transferred, its buffer with all that it holds, and comes back in the answer. */
+  /** The same without a copy: `images` is lent, its buffer with all that it holds, and comes back in the answer. */
   classifyLent(images: Uint8Array<ArrayBuffer>, count: number): Promise<PoolAnswer>;
-  /** Ends the threads when what was asked is answered. */
+  /** Ends the hosts when what they are at is answered. Any number of times. */
   close(): Promise<void>;
 }
 
 interface Job {
-  /** The images as the worker gets them. */
+  /** The images as the host gets them. */
   readonly take: () => Uint8Array<ArrayBuffer>;
   readonly count: number;
   readonly resolve: (answer: PoolAnswer) => void;
   readonly reject: (error: Error) => void;
 }
 
-interface Thread {
-  readonly worker: Worker;
-  readonly exited: Promise<void>;
+interface Seat {
+  readonly host: Host;
+  readonly gone: Promise<void>;
   job: Job | undefined;
 }
 
-// Worker threads need JavaScript: run from source (tests), the built file is the one that works.
-const WORKER_URL = import.meta.url.endsWith(".ts")
-  ? new URL("dist/src/inference/worker.js", packageRoot())
-  : new URL("./worker.js", import.meta.url);
-
-/** Starts `size` threads; `where` names the model in messages. ERR_MODEL_FORMAT where they cannot use it. */
-export async function openPool(size: number, setup: WorkerSetup, where: string): Promise<Pool> {
+/** Starts `size` hosts; `where` names the model in messages. ERR_MODEL_FORMAT where they cannot use it. */
+export async function openPool(size: number, setup: HostSetup, where: string): Promise<Pool> {
   const queue: Job[] = [];
-  const threads: Thread[] = [];
+  const seats: Seat[] = [];
   let failure: FlowglyphError | undefined;
   let closing: Promise<void> | undefined;
 
-  /** No thread is replaced: whatever killed one (memory, mostly) would kill the next. */
+  /** No host is replaced: whatever ended one (memory, mostly) would end the next. */
   function fail(error: FlowglyphError): void {
+    if (failure === undefined) for (const { host } of seats) end(host);
     failure ??= error;
     for (const job of queue.splice(0)) job.reject(failure);
-    for (const thread of threads) {
-      thread.job?.reject(failure);
-      thread.job = undefined;
-      void thread.worker.terminate();
-    }
   }
 
-  function assign(thread: Thread): void {
+  /** Asks, never kills: see gate.ts. */
+  function end(host: Host): void {
+    host.keepAlive(true);
+    host.send(null);
+  }
+
+  function assign(seat: Seat): void {
     const job = queue.shift();
-    thread.job = job;
-    if (job === undefined) {
-      // An idle classifier does not keep the process alive; one that is closing has to be waited for.
-      if (closing === undefined) thread.worker.unref();
-      return;
+    seat.job = job;
+    if (job !== undefined) {
+      seat.host.keepAlive(true);
+      seat.host.send({ images: job.take(), count: job.count });
+    } else if (closing === undefined && failure === undefined) {
+      // An idle classifier does not keep the process alive; one that is ending has to be waited for.
+      seat.host.keepAlive(false);
     }
-    thread.worker.ref();
-    const images = job.take();
-    const { count } = job;
-    thread.worker.postMessage({ images, count } satisfies ToWorker, [images.buffer]);
   }
 
-  function receive(thread: Thread, message: FromWorker): void {
-    const job = thread.job;
+  function receive(seat: Seat, message: FromHost): void {
+    const job = seat.job;
     if (job === undefined) return;
-    assign(thread);
-    if (message.kind === "scores") job.resolve({ images: message.images, scores: message.scores });
-    if (message.kind === "failed") {
+    assign(seat);
+    if (message.kind === "scores" && message.images !== undefined) {
+      job.resolve({ images: message.images, scores: message.scores });
+    } else if (message.kind === "failed") {
       job.reject(new FlowglyphError("ERR_INFERENCE", `Classifying with ${where} failed: ${message.message}`));
     }
   }
 
-  async function start(): Promise<void> {
-    // No flags of the process: --input-type or --import of the caller's are not for this file.
-    const worker = new Worker(WORKER_URL, { workerData: setup, execArgv: [] });
-    let settled = false;
-    let exit = (): void => undefined;
-    const thread: Thread = { worker, exited: new Promise((resolve) => (exit = resolve)), job: undefined };
-    threads.push(thread);
-    await new Promise<void>((resolve, reject) => {
-      const stop = (error: FlowglyphError) => {
-        if (!settled) reject(error);
-        settled = true;
-        fail(error);
-      };
-      worker.on("message", (message: FromWorker) => {
-        if (message.kind === "unusable") {
-          stop(new FlowglyphError("ERR_MODEL_FORMAT", `${where} cannot be used: ${message.message}`));
-        } else if (message.kind === "ready") {
-          settled = true;
-          worker.unref();
-          resolve();
-        } else receive(thread, message);
+  /** Resolves when the host can classify. */
+  function start(): Promise<void> {
+    return new Promise((ready, refuse) => {
+      let leave = (): void => undefined;
+      const host = startHost(setup, {
+        message(message) {
+          if (message.kind === "ready") {
+            if (failure === undefined) host.keepAlive(false);
+            ready();
+          } else if (message.kind === "unusable") {
+            const error = new FlowglyphError(
+              "ERR_MODEL_FORMAT",
+              `${where} cannot be used: ${message.message}`,
+            );
+            refuse(error);
+            fail(error);
+          } else receive(seat, message);
+        },
+        gone(cause) {
+          const why = cause === undefined ? "" : `: ${cause.message}`;
+          const error = new FlowglyphError("ERR_INFERENCE", `A host of the classifier ended${why}`, {
+            cause,
+          });
+          refuse(error);
+          seat.job?.reject(error);
+          seat.job = undefined;
+          if (closing === undefined) fail(error);
+          leave();
+        },
       });
-      worker.on("error", (cause) =>
-        stop(new FlowglyphError("ERR_INFERENCE", `A worker thread failed: ${cause.message}`, { cause })),
-      );
-      worker.on("exit", (code) => {
-        if (closing === undefined || thread.job !== undefined) {
-          stop(new FlowglyphError("ERR_INFERENCE", `A worker thread ended (exit code ${code})`));
-        }
-        exit();
-      });
+      const seat: Seat = { host, gone: new Promise((resolve) => (leave = resolve)), job: undefined };
+      seats.push(seat);
     });
   }
 
@@ -120,21 +115,18 @@ export async function openPool(size: number, setup: WorkerSetup, where: string):
     if (closing) return Promise.reject(new FlowglyphError("ERR_INFERENCE", "The classifier is closed"));
     return new Promise((resolve, reject) => {
       queue.push({ take, count, resolve, reject });
-      const idle = threads.find((thread) => thread.job === undefined);
+      const idle = seats.find((seat) => seat.job === undefined);
       if (idle) assign(idle);
     });
   }
 
   async function shutDown(): Promise<void> {
-    // Behind the requests that are already with the thread; queued ones are given up.
     for (const job of queue.splice(0)) {
       job.reject(new FlowglyphError("ERR_ABORTED", "The classifier was closed before its turn came"));
     }
-    for (const { worker } of threads) {
-      worker.ref();
-      worker.postMessage(null satisfies ToWorker);
-    }
-    await Promise.all(threads.map((thread) => thread.exited));
+    // Behind the request that each is at.
+    for (const { host } of seats) end(host);
+    await Promise.all(seats.map((seat) => seat.gone));
   }
 
   function close(): Promise<void> {
@@ -145,11 +137,10 @@ export async function openPool(size: number, setup: WorkerSetup, where: string):
   try {
     await Promise.all(Array.from({ length: size }, start));
   } catch (error) {
-    await Promise.all(threads.map((thread) => thread.exited));
+    await Promise.all(seats.map((seat) => seat.gone));
     throw error;
   }
   return {
-    size,
     // A view's whole buffer would travel: a copy of what it shows keeps the rest of the caller's memory out of it.
     classify: (images, count) => enqueue(() => new Uint8Array(images), count),
     classifyLent: (images, count) => enqueue(() => images, count),

@@ -1,7 +1,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { type CaptureOptions, type SessionBatch, sessionAddress, sessions } from "../../src/capture/index.ts";
+import {
+  type CaptureOptions,
+  type CaptureSummary,
+  type SessionBatch,
+  sessionAddress,
+  sessions,
+} from "../../src/capture/index.ts";
 import {
   clientEndpoint,
   ethernetFrame,
@@ -162,6 +168,21 @@ test("progress grows to the whole input", async () => {
     packets: 8000,
     sessions: 8000,
   });
+});
+
+test("the summary tells what was skipped and warns of a truncated file", async () => {
+  const whole = manySessions(3);
+  const summaries: CaptureSummary[] = [];
+  const path = tempFile("cut.pcap", whole.subarray(0, whole.length - 1));
+  await collect([path, path], { batchSize: 2, onSummary: (summary) => summaries.push(summary) });
+  expect(summaries).toHaveLength(1);
+  expect(summaries[0]).toMatchObject({
+    packets: 22,
+    sessionPackets: 22,
+    sessions: { tcp: 6, udp: 0 },
+    truncated: true,
+  });
+  expect(summaries[0]!.warnings).toHaveLength(2);
 });
 
 test("an error thrown by onProgress reaches the consumer", async () => {

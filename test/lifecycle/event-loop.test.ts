@@ -24,8 +24,8 @@ const MEASURE = (prepare: string, work: string) => `
   console.log(JSON.stringify({ wallMs: performance.now() - started, longestMs: delay.max / 1e6, items }));
   process.exit(0);`;
 
-// The bound is generous, for machines that are busy with other things (idle, the longest delay is near 10 ms); on the
-// calling thread the work would be one piece.
+// The bound is generous, for machines that are busy with other things (undisturbed, the longest delay is 10 to 25 ms);
+// on the calling thread the work would be one piece.
 test.each([
   ["inspecting", "", "items = (await inspect(captures)).packets;", 400, 10_000 * 400],
   [
@@ -49,5 +49,5 @@ test.each([
     times,
   });
   expect(outcome.items).toBe(items);
-  expect(outcome.longestMs).toBeLessThan(Math.max(100, outcome.wallMs / 2));
+  expect(outcome.longestMs).toBeLessThan(outcome.wallMs / 3);
 });

@@ -2,10 +2,10 @@ import { beforeAll, expect, test } from "vitest";
 import { manySessions } from "../support/pcap-builder.ts";
 import { runScript } from "../support/run-script.ts";
 import { tempFile } from "../support/temp-folder.ts";
-import { firstBytesWeights, tinyModel } from "../support/tiny-onnx.ts";
+import { slowModel } from "../support/tiny-onnx.ts";
 
 let bytes: Uint8Array;
-const MODEL = tinyModel({ classes: ["a", "b"], weights: firstBytesWeights(2) });
+const MODEL = slowModel();
 
 beforeAll(() => {
   bytes = manySessions(3000, { packets: 3, payloadBytes: 400 });

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { manySessions } from "../support/pcap-builder.ts";
 import { runForJson } from "../support/run-script.ts";
 import { tempFile } from "../support/temp-folder.ts";
+import { firstBytesWeights, tinyModel } from "../support/tiny-onnx.ts";
 
 interface Growth {
   rss: number;
@@ -62,4 +63,27 @@ test.each([
   expect(growth.live).toBe(0);
   expect(growth.rss).toBeLessThan(FLAT_RSS);
   expect(growth.external).toBeLessThan(2 ** 20);
+});
+
+test("a long capture is classified in bounded memory", async () => {
+  const capture = tempFile("c.pcap", manySessions(1000, { packets: 2 }));
+  const model = tempFile("m.onnx", tinyModel({ classes: ["a", "b"], weights: firstBytesWeights(2) }));
+  const { sessions, growth } = await runForJson<{ sessions: number; growth: number }>(
+    `
+    import { classifySessions, openClassifier } from "flowglyph";
+    const classifier = await openClassifier(data.model, { workers: 2 });
+    let sessions = 0, before = 0, most = 0;
+    for await (const batch of classifySessions(new Array(600).fill(data.capture), classifier)) {
+      sessions += batch.count;
+      const { rss } = process.memoryUsage();
+      if (sessions <= 100_000) before = Math.max(before, rss);
+      most = Math.max(most, rss);
+    }
+    await classifier.close();
+    console.log(JSON.stringify({ sessions, growth: most - before, before }));`,
+    { capture, model },
+  );
+  expect(sessions).toBe(600_000);
+  // Their images alone are 449 MiB; the first sixth of them shows what the stages hold at most.
+  expect(growth).toBeLessThan(100 * 2 ** 20);
 });

@@ -2,14 +2,14 @@ import { beforeAll, expect, test } from "vitest";
 import { manySessions } from "../support/pcap-builder.ts";
 import { runForJson } from "../support/run-script.ts";
 import { tempFile } from "../support/temp-folder.ts";
-import { firstBytesWeights, tinyModel } from "../support/tiny-onnx.ts";
+import { slowModel } from "../support/tiny-onnx.ts";
 
 let bytes: Uint8Array;
 let model: Uint8Array;
 
 beforeAll(() => {
   bytes = manySessions(2000, { packets: 3, payloadBytes: 200 });
-  model = tinyModel({ classes: ["a", "b", "c"], weights: firstBytesWeights(3) });
+  model = slowModel();
 });
 
 const files = () => ({ capture: tempFile("c.pcap", bytes), model: tempFile("m.onnx", model) });
@@ -62,8 +62,8 @@ const TERMINATE = `
   console.log(JSON.stringify({ terminated, live: captureAddon().liveHandles(), sessions }));`;
 
 test.each([
-  ["encoding", "./test/lifecycle/encode-worker.mjs", 15],
-  ["classifying", "./test/lifecycle/classify-worker.mjs", 8],
+  ["encoding", "./test/lifecycle/encode-worker.mjs", 8],
+  ["classifying", "./test/lifecycle/classify-worker.mjs", 5],
 ])(
   "worker threads that are terminated while %s leave the process healthy and no memory behind",
   async (_, script, rounds) => {

@@ -21,6 +21,14 @@ export function firstBytesWeights(classes: number, scale = 0.1): Float32Array {
   return weights;
 }
 
+/** A model of many classes, so that a batch takes tens of milliseconds: for what happens in the middle of a run. */
+export function slowModel(): Uint8Array {
+  const count = 2000;
+  const classes = Array.from({ length: count }, (_, k) => `class ${k}`);
+  const weights = new Float32Array(IMAGE_BYTES * count).map((_, i) => Math.sin(i) * 1e-3);
+  return tinyModel({ classes, weights });
+}
+
 /** The same computation in plain TypeScript: float64 [count, K]. */
 export function tinyProbabilities(images: Uint8Array, weights: Float32Array, classes: number): number[][] {
   return Array.from({ length: images.length / IMAGE_BYTES }, (_, row) => {
