@@ -27,11 +27,23 @@ const small = (): Dataset =>
     testRows: [2, 9],
   });
 
+// As text: vitest's own comparison of large arrays takes seconds.
+const asText = (value: unknown): string =>
+  JSON.stringify(value, (_, field: unknown) => {
+    if (ArrayBuffer.isView(field)) {
+      const bytes = Buffer.from(field.buffer, field.byteOffset, field.byteLength);
+      return `${field.constructor.name} ${bytes.toString("base64")}`;
+    }
+    return field;
+  });
+
 function expectSame(back: Omit<Dataset, "manifest">, dataset: Dataset): void {
-  const { manifest: _, images, ...rest } = dataset;
-  const { images: backImages, ...backRest } = back as Dataset;
-  expect(backRest).toEqual(rest);
-  expect(Buffer.compare(backImages, images)).toBe(0);
+  const fieldsOf = (of: Omit<Dataset, "manifest">): Record<string, unknown> => ({ ...of, ...of.columns });
+  const [received, expected] = [fieldsOf(back), fieldsOf(dataset)];
+  for (const [name, value] of Object.entries(expected)) {
+    if (name === "manifest" || name === "columns") continue;
+    expect(asText(received[name]) === asText(value), `${name} of ${dataset.count} rows`).toBe(true);
+  }
 }
 
 describe("sessions.arrow", () => {
