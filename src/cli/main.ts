@@ -3,22 +3,17 @@
 import { Command, CommanderError } from "commander";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { toolVersion } from "../version.ts";
-import { registerClassify } from "./classify.ts";
 import type { RegisterCommand } from "./command.ts";
-import { registerEncode } from "./encode.ts";
-import { registerEvaluate } from "./evaluate.ts";
-import { registerInspect } from "./inspect.ts";
-import { registerModels } from "./models.ts";
 import { processTerminal } from "./terminal.ts";
-import { registerTrain } from "./train.ts";
 
-const COMMANDS: readonly RegisterCommand[] = [
-  registerInspect,
-  registerEncode,
-  registerTrain,
-  registerEvaluate,
-  registerClassify,
-  registerModels,
+// Loaded when asked for: Arrow alone takes longer to import than a small capture takes to read.
+const COMMANDS: readonly { readonly name: string; readonly load: () => Promise<RegisterCommand> }[] = [
+  { name: "inspect", load: async () => (await import("./inspect.ts")).registerInspect },
+  { name: "encode", load: async () => (await import("./encode.ts")).registerEncode },
+  { name: "train", load: async () => (await import("./train.ts")).registerTrain },
+  { name: "evaluate", load: async () => (await import("./evaluate.ts")).registerEvaluate },
+  { name: "classify", load: async () => (await import("./classify.ts")).registerClassify },
+  { name: "models", load: async () => (await import("./models.ts")).registerModels },
 ];
 
 const EXIT_FAILED = 1;
@@ -45,7 +40,10 @@ async function main(argv: readonly string[]): Promise<number> {
     .version(toolVersion())
     .showHelpAfterError("(add --help for the options and examples)")
     .exitOverride();
-  for (const register of COMMANDS) register(program, { terminal, signal: interrupt.signal });
+  const asked = COMMANDS.filter(({ name }) => name === argv[2]);
+  for (const { load } of asked.length > 0 ? asked : COMMANDS) {
+    (await load())(program, { terminal, signal: interrupt.signal });
+  }
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError("(add --help for the options and examples)");
 
