@@ -123,7 +123,8 @@ function openChannel(): Channel {
   // The one that asks is gone, whatever became of it: nobody waits for an answer.
   process.on("disconnect", () => process.exit(0));
   return {
-    send: (message) => process.send?.(message),
+    // Where it cannot be sent, nobody is there to read it.
+    send: (message) => process.send?.(message, undefined, undefined, () => undefined),
     listen: (listener) => process.on("message", (message) => listener(message as Setup | ToHost)),
     close: () => process.disconnect(),
   };

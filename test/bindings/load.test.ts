@@ -1,5 +1,5 @@
 // The loader finds addons from the package's root: a copy of it in a package of its own shows what it does there.
-import { copyFileSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
@@ -14,10 +14,11 @@ const built = join(root, "build/Release/flowglyph_capture.node");
 async function packageCopy(): Promise<{ folder: string; load: Loader["loadAddon"] }> {
   const folder = tempFolder();
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "flowglyph", type: "module" }));
-  cpSync(join(root, "dist/bindings"), join(folder, "dist/bindings"), {
-    recursive: true,
-    filter: (path) => !path.endsWith(".map"),
-  });
+  mkdirSync(join(folder, "dist/bindings"), { recursive: true });
+  for (const name of ["load.js", "errors.js", "package-root.js"]) {
+    const code = readFileSync(join(root, "dist/bindings", name), "utf8");
+    writeFileSync(join(folder, "dist/bindings", name), code.replace(/^\/\/# sourceMappingURL.*$/m, ""));
+  }
   const { loadAddon } = (await import(pathToFileURL(join(folder, "dist/bindings/load.js")).href)) as Loader;
   return { folder, load: loadAddon };
 }

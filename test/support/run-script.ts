@@ -34,9 +34,11 @@ export async function runScript(
   return { ...output, code, signal };
 }
 
-/** The JSON that the script printed; fails with its error output where it did not end well. */
+/** The JSON that the script printed; fails where it, or a process that it started, ended badly or complained. */
 export async function runForJson<T>(source: string, data: unknown = {}): Promise<T> {
   const { stdout, stderr, code, signal } = await runScript(source, data);
-  if (code !== 0) throw new Error(`the script ended with ${signal ?? `exit code ${code}`}: ${stderr}`);
+  if (code !== 0 || stderr !== "") {
+    throw new Error(`the script ended with ${signal ?? `exit code ${code}`}: ${stderr}`);
+  }
   return JSON.parse(stdout) as T;
 }
