@@ -15,11 +15,11 @@
 namespace flowglyph {
 namespace {
 
-// Records parsed together: enough that a session's cache lines arrive before its turn comes, few enough to
-// stay in L1.
+// Records parsed together: enough for the stages below, few enough that the packets stay in L1.
 constexpr std::size_t kGroup = 64;
-// How many packets ahead the image's cache lines are asked for, when the session's own have arrived.
-constexpr std::size_t kImageAhead = 8;
+// A session's memory is asked for in three steps, each needing the one before: table entry, session, end of
+// its image. So many packets lie between two steps of one packet.
+constexpr std::size_t kLead = 8;
 
 }  // namespace
 
@@ -38,6 +38,7 @@ struct Extractor::State {
   bool openNext(const std::atomic<bool>& stop);
   void closeFile();
   bool parseGroup();
+  void prefetch(std::size_t step);
   bool addGroup(BatchWriter& writer);
   void noteLinktypes();
   const Linktype* rowOf(std::uint16_t number);
@@ -111,14 +112,14 @@ bool Extractor::State::parseGroup() {
   for (std::size_t i = 0; i < count; ++i) {
     Packet& packet = packets[packetCount];
     const SkipReason reason = parsePacket(records[i], rowOf(records[i].linktype), packet);
-    if (reason == SkipReason::kNone) {
-      table.prefetchEntry(packet);
-      ++packetCount;
-    } else {
+    if (reason != SkipReason::kNone) {
       ++skipped[static_cast<std::size_t>(reason)];
+      continue;
     }
+    ++packetCount;
+    prefetch(packetCount - 1);
   }
-  for (std::size_t i = 0; i < packetCount; ++i) table.prefetchSession(packets[i]);
+  for (std::size_t i = 0; i < 2 * kLead; ++i) prefetch(packetCount + i);
   if (count > 0) return true;
 
   noteLinktypes();
@@ -136,10 +137,16 @@ bool Extractor::State::parseGroup() {
   return false;
 }
 
+// Step n of the pipeline: packet n's entry, packet (n - kLead)'s session, packet (n - 2 kLead)'s image.
+void Extractor::State::prefetch(std::size_t step) {
+  if (step < packetCount) table.prefetchEntry(packets[step]);
+  if (step >= kLead && step - kLead < packetCount) table.prefetchSession(packets[step - kLead]);
+  if (step >= 2 * kLead && step - 2 * kLead < packetCount) table.prefetchImage(packets[step - 2 * kLead]);
+}
+
 // False when the batch is full.
 bool Extractor::State::addGroup(BatchWriter& writer) {
   for (; packetNext < packetCount; ++packetNext) {
-    if (packetNext + kImageAhead < packetCount) table.prefetchImage(packets[packetNext + kImageAhead]);
     if (!table.add(packets[packetNext], writer)) return false;
     ++summary.sessionPackets;
   }

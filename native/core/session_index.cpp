@@ -1,14 +1,24 @@
 #include "session_index.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <span>
 #include <utility>
 
 namespace flowglyph {
 
+void SessionIndex::resize(std::size_t count) {
+  memory_ = allocateHuge(count * sizeof(Entry));
+  entries_ = static_cast<Entry*>(memory_.get());
+  count_ = count;
+  std::uninitialized_fill_n(entries_, count, Entry{0, kNoSlot});
+}
+
 void SessionIndex::insert(std::uint32_t hash, std::uint32_t slot) {
-  if ((size_ + 1) * 4 > entries_.size() * 3) {
-    std::vector<Entry> old =
-        std::exchange(entries_, std::vector<Entry>(entries_.size() * 2, Entry{0, kNoSlot}));
+  if ((size_ + 1) * 4 > count_ * 3) {
+    const HugeMemory oldMemory = std::move(memory_);
+    const std::span<const Entry> old(entries_, count_);
+    resize(count_ * 2);
     for (const Entry& entry : old)
       if (entry.slot != kNoSlot) place(entry.hash, entry.slot);
   }
@@ -39,7 +49,7 @@ void SessionIndex::erase(std::uint32_t hash, std::uint32_t slot) {
 }
 
 void SessionIndex::clear() {
-  std::fill(entries_.begin(), entries_.end(), Entry{0, kNoSlot});
+  std::fill_n(entries_, count_, Entry{0, kNoSlot});
   size_ = 0;
 }
 

@@ -5,15 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
+#include "huge_memory.hpp"
 #include "session.hpp"
 
 namespace flowglyph {
 
 class SessionIndex {
  public:
-  SessionIndex() : entries_(kMinEntries, Entry{0, kNoSlot}) {}
+  SessionIndex() { resize(kMinEntries); }
 
   // `same(slot)` tells whether the slot holds the key that is looked for.
   template <typename Same>
@@ -45,10 +45,13 @@ class SessionIndex {
   };
   static constexpr std::size_t kMinEntries = 1024;
 
-  std::size_t mask() const { return entries_.size() - 1; }
+  std::size_t mask() const { return count_ - 1; }
+  void resize(std::size_t count);  // forgets all entries
   void place(std::uint32_t hash, std::uint32_t slot);
 
-  std::vector<Entry> entries_;  // a power of two
+  HugeMemory memory_;
+  Entry* entries_ = nullptr;
+  std::size_t count_ = 0;  // a power of two
   std::size_t size_ = 0;
 };
 

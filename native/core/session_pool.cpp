@@ -1,25 +1,8 @@
 #include "session_pool.hpp"
 
-#include <sys/mman.h>
-
-#include <cstdlib>
 #include <new>
 
 namespace flowglyph {
-
-void SessionPool::FreeChunk::operator()(Chunk* chunk) const { std::free(chunk); }
-
-SessionPool::ChunkPointer SessionPool::newChunk() const {
-  // Left uninitialised: a small pool touches only the pages that it comes to use. A large one asks for huge
-  // pages: sessions are visited at random, and with 4 KiB pages every visit would miss the TLB.
-  const bool huge = capacity_ >= kChunkSessions;
-  void* memory = std::aligned_alloc(huge ? kChunkBytes : alignof(Chunk), huge ? kChunkBytes : sizeof(Chunk));
-  if (memory == nullptr) throw std::bad_alloc();
-#ifdef MADV_HUGEPAGE
-  if (huge) ::madvise(memory, kChunkBytes, MADV_HUGEPAGE);
-#endif
-  return ChunkPointer(new (memory) Chunk);
-}
 
 SessionPool::SessionPool(std::size_t capacity) : capacity_(capacity) {}
 
@@ -29,7 +12,8 @@ std::uint32_t SessionPool::acquire() {
     free_ = links(slot).next;
   } else {
     slot = fresh_++;
-    if (slot / kChunkSessions >= chunks_.size()) chunks_.push_back(newChunk());
+    if (slot / kChunkSessions >= chunks_.size())
+      chunks_.push_back(allocateHuge(capacity_ < kChunkSessions ? sizeof(Chunk) : kHugePageBytes));
   }
   append(slot);
   ++size_;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "huge_memory.hpp"
 #include "options.hpp"
 #include "session.hpp"
 
@@ -48,8 +49,8 @@ class SessionPool {
   }
 
   static constexpr std::size_t kChunkSessions = 2048;
-  static constexpr std::size_t kChunkBytes = std::size_t{2} << 20;  // a huge page
-  static constexpr std::size_t kBytesPerSession = kChunkBytes / kChunkSessions;
+  static constexpr std::size_t kBytesPerSession =
+      kHugePageBytes / kChunkSessions;  // a chunk fills a huge page
 
  private:
   struct Links {
@@ -62,14 +63,9 @@ class SessionPool {
     std::uint8_t images[kChunkSessions * kImageBytes];
   };
 
-  static_assert(sizeof(Chunk) <= kChunkBytes);
-  struct FreeChunk {
-    void operator()(Chunk* chunk) const;
-  };
-  using ChunkPointer = std::unique_ptr<Chunk, FreeChunk>;
+  static_assert(sizeof(Chunk) <= kHugePageBytes);
 
-  ChunkPointer newChunk() const;
-  Chunk& chunk(std::uint32_t slot) { return *chunks_[slot / kChunkSessions]; }
+  Chunk& chunk(std::uint32_t slot) { return *static_cast<Chunk*>(chunks_[slot / kChunkSessions].get()); }
   Links& links(std::uint32_t slot) { return chunk(slot).links[slot % kChunkSessions]; }
   void append(std::uint32_t slot);
   void unlink(std::uint32_t slot);
@@ -79,7 +75,7 @@ class SessionPool {
   std::uint32_t fresh_ = 0;       // slots from here on were never used
   std::uint32_t free_ = kNoSlot;  // released slots, chained by `next`
   std::uint32_t first_ = kNoSlot, last_ = kNoSlot;
-  std::vector<ChunkPointer> chunks_;
+  std::vector<HugeMemory> chunks_;
 };
 
 }  // namespace flowglyph

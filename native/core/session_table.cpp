@@ -59,6 +59,10 @@ bool SessionTable::add(const Packet& packet, BatchWriter& writer) {
 }
 
 std::uint32_t SessionTable::find(const Packet& packet) {
+  // The guess made for prefetching is nearly always right. Its session may have ended since; then its key
+  // matches nothing.
+  if (packet.likelySlot != kNoSlot && pool_.session(packet.likelySlot).key == packet.key)
+    return packet.likelySlot;
   return index_.find(static_cast<std::uint32_t>(packet.hash),
                      [&](std::uint32_t slot) { return pool_.session(slot).key == packet.key; });
 }
@@ -91,10 +95,11 @@ void SessionTable::update(std::uint32_t slot, const Packet& packet) {
 }
 
 void SessionTable::emit(std::uint32_t slot, EndReason reason, BatchWriter& writer) {
-  const Session& session = pool_.session(slot);
+  Session& session = pool_.session(slot);
   writer.write(session, pool_.image(slot), reason, captureGroup_);
   ++(session.key.protocol() == kTcp ? totals_.tcp : totals_.udp);
   if (reason == EndReason::kEvicted) ++totals_.evicted;
+  session.key.words[4] = 0;  // no packet's key: see find()
 }
 
 void SessionTable::end(std::uint32_t slot, EndReason reason, BatchWriter& writer) {
