@@ -1,7 +1,7 @@
 // The backend that computes: libtorch tensors on one device, with gradients.
 
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { type DeviceName, type Generator, noGrad, Tensor } from "../../bindings/torch/index.ts";
+import { type DeviceName, type Generator, noGrad, scope, Tensor } from "../../bindings/torch/index.ts";
 import type { Backend, LstmWeights } from "./backend.ts";
 import type { Module } from "./module.ts";
 import type { Parameter, ParameterStorage } from "./parameter.ts";
@@ -44,9 +44,10 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
       if (parameter.storage instanceof TensorStorage) {
         continue;
       }
-      const host = Tensor.fromBuffer(parameter.values(), parameter.shape);
-      const tensor = host.to({ device: this.device }).clone().keep();
-      host.dispose();
+      const values = parameter.values();
+      const tensor = scope(() =>
+        Tensor.fromBuffer(values, parameter.shape).to({ device: this.device }).clone(),
+      ).keep();
       if (parameter.trainable) {
         tensor.setRequiresGrad(true);
       }

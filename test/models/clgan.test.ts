@@ -1,0 +1,238 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { Adam, Generator, liveTensors, scope, Tensor } from "../../bindings/torch/index.ts";
+import type { TrainableModel, TrainingPhase } from "../../src/models/model.ts";
+import { createModel } from "../../src/models/registry.ts";
+import type { Module } from "../../src/nn/module.ts";
+import type { Parameter } from "../../src/nn/parameter.ts";
+import { TorchBackend } from "../../src/nn/torch-backend.ts";
+import { expectClose } from "../nn/close.ts";
+import { describeTorch } from "../nn/with-torch.ts";
+
+interface Variant {
+  readonly bidirectional: boolean;
+  readonly attention: boolean;
+  readonly members: readonly (readonly [name: string, elements: number])[];
+  readonly logits: readonly number[];
+  readonly loss: number;
+  /** Name, sum, Euclidean norm. */
+  readonly gradients: readonly (readonly [string, number, number])[];
+  readonly generated: readonly number[];
+  readonly reality: readonly number[];
+  readonly runningMean: readonly number[];
+  readonly runningVariance: readonly number[];
+  readonly projectGradient: readonly number[];
+}
+
+const golden = JSON.parse(readFileSync(new URL("golden/clgan.json", import.meta.url), "utf8")) as {
+  readonly variants: readonly Variant[];
+};
+
+/** This model's name of a parameter in PyTorch's. */
+function pytorchName(path: string): string {
+  return path
+    .replace("runningMean", "running_mean")
+    .replace("runningVariance", "running_var")
+    .replace("directions.0.inputHidden", "weight_ih_l0")
+    .replace("directions.0.hiddenHidden", "weight_hh_l0")
+    .replace("directions.0.inputBias", "bias_ih_l0")
+    .replace("directions.0.hiddenBias", "bias_hh_l0")
+    .replace("directions.1.inputHidden", "weight_ih_l0_reverse")
+    .replace("directions.1.hiddenHidden", "weight_hh_l0_reverse")
+    .replace("directions.1.inputBias", "bias_ih_l0_reverse")
+    .replace("directions.1.hiddenBias", "bias_hh_l0_reverse");
+}
+
+function adopted(model: TrainableModel): TorchBackend {
+  const backend = new TorchBackend(new Generator("cpu", 1));
+  backend.adopt(model.root);
+  return backend;
+}
+
+/** The members in PyTorch's naming, filled by the formula of make_clgan.py. */
+function fill(root: Module, variant: Variant): Map<string, Parameter> {
+  const members = new Map([...root.members()].map(([path, parameter]) => [pytorchName(path), parameter]));
+  for (const [k, [name, elements]] of variant.members.entries()) {
+    const offset = name.endsWith("running_var") || /norm\d\.weight$/.test(name) ? 1 : 0;
+    members
+      .get(name)!
+      .assign(Float32Array.from({ length: elements }, (_, i) => 0.1 * Math.sin(1.3 * i + k) + offset));
+  }
+  return members;
+}
+
+const testImages = () =>
+  Tensor.fromBuffer(
+    Uint8Array.from({ length: 3 * 784 }, (_, i) => (7 * i * i + 13 * i) % 256),
+    [3, 28, 28],
+  );
+
+describeTorch("CLGAN against plain PyTorch", () => {
+  it.each(golden.variants)("bidirectional $bidirectional, attention $attention", (variant) => {
+    const { bidirectional, attention } = variant;
+    const model = createModel("clgan", { bidirectional, attention, dropout: 0 }, { classes: 5, seed: 1 });
+    const members = fill(model.root, variant);
+    expect([...members].map(([name, parameter]) => [name, parameter.elements]).sort()).toEqual(
+      variant.members.map((member) => [...member]).sort(),
+    );
+    const backend = adopted(model);
+    scope(() => {
+      const logits = model.logits(backend, testImages());
+      expect(logits.shape).toEqual([3, 5]);
+      expectClose(logits.detach().toFloat32Array(), variant.logits, 1e-5, "logits");
+      const loss = logits.crossEntropy(Tensor.fromBuffer(BigInt64Array.of(0n, 3n, 1n)));
+      expect(loss.item()).toBeCloseTo(variant.loss, 5);
+      loss.backward();
+      for (const [name, sum, norm] of variant.gradients) {
+        const gradient = backend.parameter(members.get(name)!).grad()!;
+        const received = [gradient.sum().item(), gradient.pow(2).sum().sqrt().item()];
+        expectClose(received, [sum, norm], 1e-4, `gradient of ${name}`);
+      }
+      const untouched = [...members].filter(
+        ([name]) => name.startsWith("generator") || name.startsWith("reality"),
+      );
+      expect(untouched.every(([, parameter]) => backend.parameter(parameter).grad() === undefined)).toBe(
+        true,
+      );
+    });
+    backend.release(model.root);
+    expect(liveTensors().count).toBe(0);
+  });
+
+  it.each(golden.variants)("generator, bidirectional $bidirectional, attention $attention", (variant) => {
+    const { bidirectional, attention } = variant;
+    const model = createModel("clgan", { bidirectional, attention, dropout: 0 }, { classes: 5, seed: 1 });
+    const members = fill(model.root, variant);
+    const backend = adopted(model);
+    backend.training = true;
+    scope(() => {
+      const noise = Tensor.fromBuffer(
+        Float32Array.from({ length: 400 }, (_, i) => Math.sin(0.7 * i)),
+        [4, 100],
+      );
+      const root = model.root as Module & {
+        generator: Module & { forward(backend: TorchBackend, noise: Tensor): Tensor };
+        realLogit(backend: TorchBackend, images: Tensor): Tensor;
+      };
+      const generated = root.generator.forward(backend, noise);
+      expect(generated.shape).toEqual([4, 28, 28]);
+      const second = generated.detach().select(0, 1).reshape([-1]).toFloat32Array();
+      expectClose(
+        second.filter((_, i) => i % 49 === 0),
+        variant.generated,
+        2e-5,
+        "generated",
+      );
+      const reality = root.realLogit(backend, generated);
+      expect(reality.shape).toEqual([4, 1]);
+      expectClose(reality.detach().toFloat32Array(), variant.reality, 2e-5, "reality");
+      reality.bceWithLogits(Tensor.ones([4, 1])).backward();
+      const gradient = backend.parameter(members.get("generator.project.weight")!).grad()!.toFloat32Array();
+      expectClose(
+        gradient.filter((_, i) => i % 20483 === 0),
+        variant.projectGradient,
+        1e-5,
+        "gradient of the noise's projection",
+      );
+      expectClose(
+        members.get("generator.norm3.running_mean")!.values(),
+        variant.runningMean,
+        1e-5,
+        "running mean",
+      );
+      expectClose(
+        members.get("generator.norm3.running_var")!.values(),
+        variant.runningVariance,
+        1e-5,
+        "running variance",
+      );
+    });
+    backend.release(model.root);
+  });
+});
+
+describeTorch("CLGAN's phases", () => {
+  const names = (parameters: readonly Parameter[]) => parameters.map(({ path }) => path.split(".")[0]);
+
+  it("train the generator and the discriminator apart, then the classifier", () => {
+    const { phases } = createModel("clgan", {}, { classes: 4, seed: 1, learningRate: 1e-3 });
+    expect(phases.map(({ name, data, supervised }) => [name, data, supervised])).toEqual([
+      ["adversarial", "all", false],
+      ["supervised", "labelled", true],
+    ]);
+    const [adversarial, supervised] = phases as [TrainingPhase, TrainingPhase];
+    expect(new Set(names(adversarial.optimizers.generator!.parameters))).toEqual(new Set(["generator"]));
+    expect(new Set(names(adversarial.optimizers.discriminator!.parameters))).toEqual(
+      new Set(["trunk", "reality"]),
+    );
+    expect(new Set(names(supervised.optimizers.classifier!.parameters))).toEqual(
+      new Set(["trunk", "classes"]),
+    );
+    expect(supervised.optimizers.classifier!.learningRate).toBe(1e-3);
+  });
+
+  function run(phase: TrainingPhase, model: TrainableModel, backend: TorchBackend, steps: number) {
+    const optimizers = new Map(
+      Object.entries(phase.optimizers).map(([name, options]) => [
+        name,
+        new Adam(backend.tensors(options.parameters), options),
+      ]),
+    );
+    const images = Tensor.fromBuffer(
+      Uint8Array.from({ length: 32 * 784 }, (_, i) =>
+        Math.floor(i / 784) % 2 === 0 ? (i % 28) * 9 : (i % 7) * 30,
+      ),
+      [32, 28, 28],
+    );
+    const labels = Tensor.fromBuffer(BigInt64Array.from({ length: 32 }, (_, i) => BigInt(i % 2)));
+    backend.training = true;
+    const history: Record<string, number>[] = [];
+    for (let step = 0; step < steps; step++) {
+      scope(() => {
+        const scalars = phase.step(
+          {
+            backend,
+            random: backend.random,
+            minimize(name, loss) {
+              const before = model.root.stateDict();
+              optimizers.get(name)!.zeroGrad();
+              loss.backward();
+              optimizers.get(name)!.step();
+              const trained = new Set(phase.optimizers[name]!.parameters.map(({ path }) => path));
+              const after = model.root.stateDict();
+              const moved = [...after].filter(
+                ([path, values]) => Buffer.compare(bytes(values), bytes(before.get(path)!)) !== 0,
+              );
+              expect(new Set(moved.map(([path]) => path))).toEqual(trained);
+            },
+          },
+          { images, labels },
+        );
+        history.push(Object.fromEntries(Object.entries(scalars).map(([key, value]) => [key, value.item()])));
+      });
+    }
+    images.dispose();
+    labels.dispose();
+    return history;
+  }
+  const bytes = (values: Float32Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+
+  it("adversarial: each optimizer moves its own weights alone, and the discriminator learns", () => {
+    const model = createModel("clgan", { dropout: 0 }, { classes: 2, seed: 3, learningRate: 1e-3 });
+    const backend = adopted(model);
+    const history = run(model.phases[0]!, model, backend, 25);
+    expect(history[0]!.discriminatorLoss).toBeCloseTo(2 * Math.LN2, 0);
+    expect(history.at(-1)!.discriminatorLoss).toBeLessThan(1.2);
+    backend.release(model.root);
+  });
+
+  it("supervised: learns to tell two patterns apart", () => {
+    const model = createModel("clgan", {}, { classes: 2, seed: 3, learningRate: 1e-3 });
+    const backend = adopted(model);
+    const history = run(model.phases[1]!, model, backend, 15);
+    expect(history[0]!.loss).toBeCloseTo(Math.LN2, 0);
+    expect(history.at(-1)!.correct).toBe(32);
+    backend.release(model.root);
+    expect(liveTensors().count).toBe(0);
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { createModel, findModel, MODELS, resolveModelOptions } from "../../src/models/registry.ts";
+
+const request = { classes: 3, seed: 1 };
+
+describe("model registry", () => {
+  it("has rows with distinct names, and options whose defaults pass their own check", () => {
+    expect(new Set(MODELS.map(({ name }) => name)).size).toBe(MODELS.length);
+    for (const { description, options } of MODELS) {
+      expect(description).not.toBe("");
+      for (const option of Object.values(options)) {
+        expect(option.check(option.default)).toBe(true);
+      }
+    }
+  });
+
+  it("fills in defaults", () => {
+    expect(resolveModelOptions("clgan", { attention: true })).toEqual({
+      bidirectional: false,
+      attention: true,
+      dropout: 0.5,
+    });
+  });
+
+  it("refuses unknown names, unknown options and wrong values", () => {
+    expect(() => findModel("gan")).toThrow('Expected model to be one of clgan but received "gan"');
+    expect(() => createModel("clgan", { bidirektional: true }, request)).toThrow(
+      'Expected options of model clgan (bidirectional, attention, dropout) but received "bidirektional"',
+    );
+    expect(() => createModel("clgan", { toString: 1 }, request)).toThrow('received "toString"');
+    expect(() => createModel("clgan", { dropout: 1 }, request)).toThrow("a number in [0, 1) but received 1");
+    expect(() => createModel("clgan", {}, { classes: 1, seed: 1 })).toThrow("Expected classes");
+    expect(() => createModel("clgan", {}, { classes: 2, seed: 0.5 })).toThrow("Expected seed");
+    expect(() => createModel("clgan", {}, { ...request, learningRate: 0 })).toThrow("Expected learningRate");
+  });
+
+  it("makes models without libtorch, the same from the same seed", () => {
+    const state = (seed: number) => createModel("clgan", {}, { classes: 3, seed }).root.stateDict();
+    expect(state(1)).toEqual(state(1));
+    expect(state(2).get("trunk.conv1.weight")).not.toEqual(state(1).get("trunk.conv1.weight"));
+  });
+
+  it("starts shared layers alike whatever the other options are", () => {
+    const state = (options: object) => createModel("clgan", { ...options }, request).root.stateDict();
+    expect(state({ bidirectional: true }).get("trunk.conv2.weight")).toEqual(
+      state({}).get("trunk.conv2.weight"),
+    );
+  });
+});
