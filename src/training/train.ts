@@ -1,4 +1,5 @@
 // `train`: a dataset, its split and a config become a run folder with a checked ONNX model and its scores.
+import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { Generator, resolveDevice, setThreads } from "../../bindings/torch/index.ts";
@@ -58,23 +59,16 @@ export async function train(
   options: TrainOptions,
 ): Promise<TrainResult> {
   const { run } = options;
-  const given = resolveConfig({ ...config });
-  const modelOptions = resolveModelOptions(given.model, given.modelOptions) as TrainingConfig["modelOptions"];
   checkInput(dataset, split);
+  resolveConfig({ ...config });
   const existing = await openRun(options);
-  const base =
-    existing === undefined
-      ? { ...given, modelOptions }
-      : checkResume(
-          await readRunConfig(run),
-          config.modelOptions === undefined ? config : { ...config, modelOptions },
-        );
+  const base = await baseConfig(config, options);
   const resolved = { ...base, device: resolveDevice(base.device) };
   const fingerprint = runFingerprint(dataset, split, resolved);
   if (existing !== undefined && existing.fingerprint !== fingerprint) {
     throw new FlowglyphError(
       "ERR_CHECKPOINT",
-      `Expected the dataset and split that ${run} was started with, but at least one image, label or row differs`,
+      `Expected the config.json, dataset and split that ${run} was started with, but at least one option, image, label or row differs`,
     );
   }
 
@@ -145,6 +139,23 @@ async function openRun({ run, resume, overwrite }: TrainOptions): Promise<Checkp
     throw invalidArgument("run", "a folder without a run, or resume or overwrite to be set", run);
   }
   return checkpoint;
+}
+
+/** What is given, or what the run to resume was started with. */
+async function baseConfig(
+  config: Partial<TrainingConfig>,
+  { run, resume }: TrainOptions,
+): Promise<TrainingConfig> {
+  const saved = resume === true && existsSync(runPath(run, "config")) ? await readRunConfig(run) : undefined;
+  const given = resolveConfig({ ...saved, ...defined(config) });
+  const modelOptions = resolveModelOptions(given.model, given.modelOptions) as TrainingConfig["modelOptions"];
+  if (saved === undefined) return { ...given, modelOptions };
+  return checkResume(saved, config.modelOptions === undefined ? config : { ...config, modelOptions });
+}
+
+/** Without the keys that are there and undefined. */
+function defined(config: Partial<TrainingConfig>): Partial<TrainingConfig> {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
 function checkInput({ count, images, labels, classes }: Dataset, split: Split): void {
