@@ -9,4 +9,8 @@ bash scripts/setup.sh
 platform=$(node -p '`${process.platform}-${process.arch}`')
 mkdir -p "prebuilds/$platform" "$destination"
 strip --strip-unneeded -o "prebuilds/$platform/flowglyph_capture.node" build/Release/flowglyph_capture.node
+highway=$(ldd build/Release/flowglyph_capture.node | awk '$1 ~ /^libhwy/ { print $1, $3 }')
+if [ -n "$highway" ]; then # looked for beside the addon first (its rpath is $ORIGIN)
+  strip --strip-unneeded -o "prebuilds/$platform/${highway% *}" "${highway#* }"
+fi
 npm pack --ignore-scripts --silent --pack-destination "$destination"

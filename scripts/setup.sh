@@ -23,7 +23,7 @@ stage() {
   say "$3"
 }
 done_with() { printf '%s' "$2" >".setup/$1"; }
-hash_of() { find "$@" -type f -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-32; }
+hash_of() { { find "$@" -type f -print0 2>/dev/null || true; } | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-32; }
 quietly() { # LOG COMMAND...: the output goes to a log, whose end is shown when the command fails
   local log=.setup/$1.log
   shift
@@ -90,9 +90,11 @@ fi
 
 key=$(hash_of package.json package-lock.json .npmrc)
 [ -d node_modules ] || rm -f .setup/npm
-if stage npm "$key" "npm ci"; then
+# In a clone the lock file says what; npm packs none, so the package that somebody installed resolves anew.
+npm_verb=$([ -f package-lock.json ] && echo ci || echo install)
+if stage npm "$key" "npm $npm_verb"; then
   # Also said in the environment: a user's own npmrc may allow install scripts, and onnxruntime-node's must not run.
-  quietly npm env ONNXRUNTIME_NODE_INSTALL=skip npm ci --ignore-scripts --no-audit --no-fund
+  quietly npm env ONNXRUNTIME_NODE_INSTALL=skip npm $npm_verb --ignore-scripts --no-audit --no-fund
   done_with npm "$key"
 fi
 

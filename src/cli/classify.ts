@@ -48,7 +48,7 @@ export const registerClassify: RegisterCommand = (program, context) => {
     .description("Classify the sessions of captures: a row a session, with class and probability.")
     .argument("<capture...>", "capture files, folders of them, or - for standard input")
     .requiredOption("--model <run|model.onnx>", "a run folder or the ONNX file alone")
-    .option("-o, --output <file>", "write the rows to a file instead: .csv or .jsonl")
+    .option("-o, --output <file>", "write the rows to a file instead: .csv, .jsonl or .parquet")
     .addOption(jsonOption().conflicts("output"))
     .addOption(
       new Option("--threshold <p>", "leave out sessions whose verdict is less probable than this").argParser(
