@@ -5,7 +5,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 destination=${1:-.}
-bash scripts/setup.sh
+for built in build/Release/flowglyph_capture.node dist/src/index.js; do
+  [ -e "$built" ] || { echo "pack: $built is missing; run npm run setup first" >&2; exit 1; }
+done
 platform=$(node -p '`${process.platform}-${process.arch}`')
 mkdir -p "prebuilds/$platform" "$destination"
 strip --strip-unneeded -o "prebuilds/$platform/flowglyph_capture.node" build/Release/flowglyph_capture.node
