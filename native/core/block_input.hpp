@@ -44,8 +44,10 @@ class BlockInput {
   // Size of a regular file, 0 for anything else.
   static std::uint64_t sizeOf(const std::string& path);
 
-  // Fits a second-level cache beside the session table; larger blocks measured slower.
-  static constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
+  // Leaves the second-level cache to the sessions. Interleaved runs on a busy machine, million small packets
+  // a second through the whole extractor: 64 KiB 5.8, 256 KiB 4.8, 1 MiB 4.5. Reading alone is as fast with
+  // each.
+  static constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
 
  private:
   bool fill();          // reads once more; false at the end
