@@ -5,6 +5,7 @@
 #include <array>
 
 #include "arguments.hpp"
+#include "lstm.hpp"
 
 namespace flowglyph::torch {
 
@@ -39,18 +40,6 @@ Tensor batchNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, cons
   TORCH_CHECK(x.dim() >= 2, "expected (N, C, ...) but received ", x.dim(), " axes");
   TORCH_CHECK(!training || x.numel() > x.size(1), "expected more than one value a channel in training");
   return at::batch_norm(x, weight, bias, runningMean, runningVariance, training, momentum, epsilon, true);
-}
-
-// x (N, T, I); weights: (4H, I), (4H, H), (4H), (4H) for each of one or two directions.
-Tensor lstm(const Tensor& x, const Tensors& weights, int64_t hiddenSize) {
-  const auto directions = static_cast<int64_t>(weights.size() / 4);
-  TORCH_CHECK(weights.size() == 4 || weights.size() == 8, "expected 4 or 8 weights but received ",
-              weights.size());
-  TORCH_CHECK(x.dim() == 3, "expected (N, T, I) but received ", x.dim(), " axes");
-  const Tensor zeros = at::zeros({directions, x.size(0), hiddenSize}, x.options());
-  // cuDNN keeps what the backward pass needs only in training mode.
-  const bool training = at::GradMode::is_enabled();
-  return std::get<0>(at::lstm(x, {zeros, zeros}, weights, true, 1, 0.0, training, directions == 2, true));
 }
 
 const std::array kRows{

@@ -1,0 +1,107 @@
+// Loops without a branch or a call, which the compiler turns into vector code, once for each width of
+// vectors; the dynamic linker picks the widest that the processor has.
+#include "lstm_kernels.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
+#define FLOWGLYPH_VECTOR_WIDTHS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FLOWGLYPH_VECTOR_WIDTHS
+#endif
+
+// The rows of one call do not overlap, which the compiler cannot see: the four gates are parts of one array.
+#if defined(__clang__)
+#define FLOWGLYPH_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define FLOWGLYPH_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+namespace flowglyph::torch {
+
+namespace {
+
+// exp(x) to 2 units in the last place, after Cephes (Moshier), expf: x = n ln 2 + r, exp(r) by a polynomial,
+// 2^n by the exponent's bits. Beyond +-87 the result stays at its bound, which is 0 or 1 after a sigmoid.
+[[gnu::always_inline]] inline float exponential(float x) {
+  constexpr float kLog2E = 1.44269504088896341F;
+  constexpr float kLn2High = 0.693359375F;
+  constexpr float kLn2Low = -2.12194440e-4F;
+  constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
+  x = x < -87.0F ? -87.0F : (x > 87.0F ? 87.0F : x);
+  const float n = (x * kLog2E + kRounder) - kRounder;
+  const float r = (x - n * kLn2High) - n * kLn2Low;
+  float p = 1.9875691500e-4F;
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * r * r + r + 1.0F;
+  return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+}
+
+[[gnu::always_inline]] inline float sigmoid(float x) { return 1.0F / (1.0F + exponential(-x)); }
+
+// Absolute error below 2e-7.
+[[gnu::always_inline]] inline float tanhOf(float x) { return 2.0F / (1.0F + exponential(-2.0F * x)) - 1.0F; }
+
+}  // namespace
+
+FLOWGLYPH_VECTOR_WIDTHS
+void lstmStep(int64_t sequences, int64_t hidden, float* gates, const float* previousCell, float* cell,
+              float* tanhCell, float* state) {
+  for (int64_t n = 0; n < sequences; ++n) {
+    float* i = gates + n * 4 * hidden;
+    float* f = i + hidden;
+    float* g = f + hidden;
+    float* o = g + hidden;
+    const float* before = previousCell + n * hidden;
+    float* c = cell + n * hidden;
+    float* t = tanhCell + n * hidden;
+    float* h = state + n * hidden;
+    FLOWGLYPH_INDEPENDENT
+    for (int64_t j = 0; j < hidden; ++j) {
+      i[j] = sigmoid(i[j]);
+      f[j] = sigmoid(f[j]);
+      g[j] = tanhOf(g[j]);
+      o[j] = sigmoid(o[j]);
+      c[j] = f[j] * before[j] + i[j] * g[j];
+      t[j] = tanhOf(c[j]);
+      h[j] = o[j] * t[j];
+    }
+  }
+}
+
+FLOWGLYPH_VECTOR_WIDTHS
+void lstmStepBackward(int64_t sequences, int64_t hidden, const float* gates, const float* previousCell,
+                      const float* tanhCell, const float* stateGradient, float* cellGradient,
+                      float* sumGradient) {
+  for (int64_t n = 0; n < sequences; ++n) {
+    const float* i = gates + n * 4 * hidden;
+    const float* f = i + hidden;
+    const float* g = f + hidden;
+    const float* o = g + hidden;
+    const float* before = previousCell + n * hidden;
+    const float* t = tanhCell + n * hidden;
+    const float* dh = stateGradient + n * hidden;
+    float* dc = cellGradient + n * hidden;
+    float* di = sumGradient + n * 4 * hidden;
+    float* df = di + hidden;
+    float* dg = df + hidden;
+    float* dO = dg + hidden;
+    FLOWGLYPH_INDEPENDENT
+    for (int64_t j = 0; j < hidden; ++j) {
+      const float d = dc[j] + dh[j] * o[j] * (1.0F - t[j] * t[j]);
+      di[j] = d * g[j] * i[j] * (1.0F - i[j]);
+      df[j] = d * before[j] * f[j] * (1.0F - f[j]);
+      dg[j] = d * i[j] * (1.0F - g[j] * g[j]);
+      dO[j] = dh[j] * t[j] * o[j] * (1.0F - o[j]);
+      dc[j] = d * f[j];
+    }
+  }
+}
+
+}  // namespace flowglyph::torch
