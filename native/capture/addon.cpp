@@ -52,7 +52,8 @@ Napi::Value open(const Napi::CallbackInfo& info) {
 // next(handle, budgetBytes: number): Promise<{count: number, buffer?: ArrayBuffer, byteOffset?: number, done:
 // boolean,
 //   packets: number, bytesRead: number, totalBytes: number, sessions: number}>
-// Reads at most about budgetBytes; `count` is 0 until the batch is full or the input is used up.
+// Reads at most about budgetBytes; `count` is 0 until the batch is full or the input is used up. Of a live
+// input (a pipe, a terminal) a step lasts at most about 200 ms and gives what there is.
 Napi::Value next(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), "ERR_IO", [&]() -> Napi::Value {
     auto handle = openHandleOf(info[0]);

@@ -65,7 +65,7 @@ void CaptureHandle::fill(std::uint64_t budgetBytes) {
 }
 
 bool CaptureHandle::batchComplete() const {
-  return rows > 0 && (rows == layout.capacity || failure || extractor->done());
+  return rows > 0 && (rows == layout.capacity || failure || extractor->done() || extractor->live());
 }
 
 bool CaptureHandle::done() const { return !failure && extractor->done(); }

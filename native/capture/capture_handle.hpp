@@ -42,7 +42,8 @@ class CaptureHandle {
   // Throws CaptureError; where the batch holds sessions from before the failure, it is kept for the step
   // after.
   void fill(std::uint64_t budgetBytes);
-  // True when the batch is full, or holds the last sessions, or the last before a failure.
+  // True when the batch is full, or holds the last sessions, or the last before a failure, or any while the
+  // input is live.
   bool batchComplete() const;
   // Nothing will follow.
   bool done() const;

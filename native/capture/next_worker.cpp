@@ -30,7 +30,7 @@ void NextWorker::compute() {
     error = caught;
   }
   if (handle_->closing) handle_->release();
-  // Before the error: an input that was told to stop looks as if it ended.
+  // Before the error: who aborted does not ask what else went wrong.
   if (handle_->stop || handle_->extractor == nullptr) {
     throw NativeError("ERR_ABORTED", kAborted);
   }

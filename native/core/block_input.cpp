@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -12,13 +13,26 @@
 #include "extractor.hpp"
 
 namespace flowglyph {
+namespace {
+
+// A blocking open() of a named pipe lasts until somebody opens it for writing, and nothing but a signal would
+// end it. After a non-blocking one poll() does that waiting: Linux reports the end of a named pipe only after
+// a writer came and went. Nothing else is opened so: a file under a lease would fail.
+int openFlags(const std::string& path) {
+  struct stat info;
+  const bool namedPipe = ::stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
+  return O_RDONLY | O_CLOEXEC | (namedPipe ? O_NONBLOCK : 0);
+}
+
+}  // namespace
 
 BlockInput::BlockInput(const std::string& path, std::size_t blockBytes) : path_(path) {
   if (path == "-") {
     fd_ = STDIN_FILENO;
   } else {
+    const int flags = openFlags(path);
     do {
-      fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+      fd_ = ::open(path.c_str(), flags);
     } while (fd_ < 0 && errno == EINTR);
     if (fd_ < 0) {
       throw CaptureError(kErrIo,
@@ -29,7 +43,7 @@ BlockInput::BlockInput(const std::string& path, std::size_t blockBytes) : path_(
 #endif
   }
   struct stat info;
-  mayWait_ = ::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode);
+  live_ = ::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode);
   capacity_ = blockBytes;
   buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(capacity_);
 }
@@ -39,6 +53,7 @@ BlockInput::~BlockInput() {
 }
 
 Bytes BlockInput::require(std::size_t count) {
+  waiting_ = false;
   if (end_ - begin_ >= count) return buffered();
   if (begin_ > 0) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
@@ -60,6 +75,7 @@ Bytes BlockInput::require(std::size_t count) {
 
 std::uint64_t BlockInput::skip(std::uint64_t count) {
   std::uint64_t left = count;
+  waiting_ = false;
   for (;;) {
     const std::uint64_t here = std::min<std::uint64_t>(left, end_ - begin_);
     begin_ += static_cast<std::size_t>(here);
@@ -74,7 +90,10 @@ bool BlockInput::fill() {
   if (ended_) return false;
   ssize_t got;
   do {
-    if (!waitForBytes()) return false;
+    if (live_ && !waitForBytes()) {
+      waiting_ = true;
+      return false;
+    }
     got = ::read(fd_, buffer_.get() + end_, capacity_ - end_);
   } while (got < 0 && (errno == EINTR || errno == EAGAIN));
   if (got <= 0) {
@@ -88,16 +107,19 @@ bool BlockInput::fill() {
 }
 
 bool BlockInput::waitForBytes() {
+  using std::chrono::milliseconds;
   // How soon a reader that waits sees that it should stop; short beside what a person notices.
-  constexpr int kPollMilliseconds = 50;
-  if (!mayWait_) return true;
+  constexpr milliseconds kSlice{50};
   pollfd waiting{fd_, POLLIN, 0};
-  while (stop_ == nullptr || !stop_->load(std::memory_order_relaxed)) {
-    const int ready = ::poll(&waiting, 1, kPollMilliseconds);
+  for (;;) {
+    if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) return false;
+    // Also where bytes are there: whoever drips them must not keep require() from returning.
+    const auto left = std::chrono::ceil<milliseconds>(deadline_ - Clock::now());
+    if (left <= milliseconds{0}) return false;
+    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min(left, kSlice).count()));
     // Bytes, the end or an error: read() will tell which.
     if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
   }
-  return false;
 }
 
 std::uint64_t BlockInput::sizeOf(const std::string& path) {

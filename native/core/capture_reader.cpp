@@ -47,6 +47,7 @@ void CaptureReader::sawLinktype(std::uint16_t linktype) {
 
 std::unique_ptr<CaptureReader> openCapture(BlockInput& input) {
   const Bytes start = input.require(24);
+  if (input.waiting()) return nullptr;
   if (input.readError() != 0) {
     throw CaptureError(kErrIo, input.path() + ": expected a readable capture file, received " +
                                    std::strerror(input.readError()));

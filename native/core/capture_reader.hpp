@@ -28,7 +28,8 @@ class CaptureReader {
  public:
   virtual ~CaptureReader() = default;
 
-  // Fills `records` from the front; 0 at the end. They stay valid until the next call.
+  // Fills `records` from the front; 0 at the end, and while the input is waiting(): then the next call goes
+  // on where this one stopped, be it in the middle of a record. They stay valid until the next call.
   virtual std::size_t read(std::span<Record> records) = 0;
 
   // Why reading stopped before a regular end of the file.
@@ -52,8 +53,8 @@ class CaptureReader {
   std::vector<std::uint16_t> linktypes_;
 };
 
-// Looks at the first bytes. Throws CaptureError: ERR_CAPTURE_FORMAT when they are no capture file's, ERR_IO
-// when they cannot be read.
+// Looks at the first bytes. Null while they have not come: the input is waiting(). Throws CaptureError:
+// ERR_CAPTURE_FORMAT when they are no capture file's, ERR_IO when they cannot be read.
 std::unique_ptr<CaptureReader> openCapture(BlockInput& input);
 
 }  // namespace flowglyph

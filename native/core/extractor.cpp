@@ -35,7 +35,8 @@ struct Extractor::State {
     if (!known) summary.totalBytes = 0;
   }
 
-  bool openNext(const std::atomic<bool>& stop);
+  void openFile();
+  bool openReader();
   void closeFile();
   bool parseGroup();
   void prefetch(std::size_t step);
@@ -72,20 +73,28 @@ const Linktype* Extractor::State::rowOf(std::uint16_t number) {
   return cachedRow;
 }
 
-// False: the file is no capture, pendingError says why.
-bool Extractor::State::openNext(const std::atomic<bool>& stop) {
-  const std::size_t index = nextPath++;
+// Without an input after it, it cannot be opened, and pendingError says why.
+void Extractor::State::openFile() {
   try {
-    input.emplace(paths[index]);
-    input->stopOn(stop);
+    input.emplace(paths[nextPath++]);
+  } catch (const CaptureError& error) {
+    pendingError = error;
+  }
+}
+
+// False: the first bytes have not come. Without an input after it, it is no capture, and pendingError says
+// why.
+bool Extractor::State::openReader() {
+  try {
     reader = openCapture(*input);
   } catch (const CaptureError& error) {
     pendingError = error;
     closeFile();
-    return false;
+    return true;
   }
+  if (reader == nullptr) return false;
   noteLinktypes();
-  table.beginFile(static_cast<std::uint32_t>(index));
+  table.beginFile(static_cast<std::uint32_t>(nextPath - 1));
   return true;
 }
 
@@ -103,7 +112,7 @@ void Extractor::State::noteLinktypes() {
       summary.linktypes.push_back(linktype);
 }
 
-// False at the end of the file.
+// False at the end of the file, and while the input is waiting().
 bool Extractor::State::parseGroup() {
   const std::size_t count = reader->read(records);
   summary.packets += count;
@@ -121,6 +130,7 @@ bool Extractor::State::parseGroup() {
   }
   for (std::size_t i = 0; i < 2 * kLead; ++i) prefetch(packetCount + i);
   if (count > 0) return true;
+  if (input->waiting()) return false;
 
   noteLinktypes();
   for (const std::string& note : reader->notes()) summary.warnings.push_back(input->path() + ": " + note);
@@ -162,7 +172,8 @@ std::size_t Extractor::next(const BatchLayout& layout, std::span<std::byte> buff
                             const std::atomic<bool>& stop) {
   State& s = *state_;
   BatchWriter writer(layout, buffer, s.kernel);
-  if (s.input) s.input->stopOn(stop);
+  const auto deadline = BlockInput::Clock::now() + kLiveStep;
+  if (s.input) s.input->waitUntil(deadline, stop);
   const std::uint64_t startBytes = s.summary.bytesRead;
   bool progressed = false;
   while (!writer.full() && !stop.load(std::memory_order_relaxed)) {
@@ -180,9 +191,15 @@ std::size_t Extractor::next(const BatchLayout& layout, std::span<std::byte> buff
       // At least one group: a budget of 0 must not stand still.
       if (progressed && s.summary.bytesRead - startBytes >= budgetBytes) break;
       progressed = true;
-      if (!s.parseGroup()) s.flushing = true;
+      if (!s.parseGroup()) {
+        if (s.input->waiting()) break;
+        s.flushing = true;
+      }
+    } else if (s.input) {
+      if (!s.openReader()) break;
     } else if (s.nextPath < s.paths.size()) {
-      s.openNext(stop);
+      s.openFile();
+      if (s.input) s.input->waitUntil(deadline, stop);
     } else {
       break;
     }
@@ -192,8 +209,10 @@ std::size_t Extractor::next(const BatchLayout& layout, std::span<std::byte> buff
 
 bool Extractor::done() const {
   const State& s = *state_;
-  return s.reader == nullptr && !s.pendingError && s.nextPath == s.paths.size();
+  return !s.input && !s.pendingError && s.nextPath == s.paths.size();
 }
+
+bool Extractor::live() const { return state_->input && state_->input->live(); }
 
 ExtractSummary Extractor::summary() const {
   ExtractSummary summary = state_->summary;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -58,12 +59,20 @@ class Extractor {
   Extractor& operator=(const Extractor&) = delete;
 
   // Works until `buffer` (laid out by `layout`, 64-byte aligned) holds layout.capacity sessions, all input is
-  // used up, or `budgetBytes` of input were read (so that progress and abort stay responsive), or `stop` is
-  // true. Returns how many rows were written; done() tells whether there will be more.
+  // used up, `budgetBytes` of input were read (so that progress and abort stay responsive), `stop` is true,
+  // or kLiveStep has passed in reading a live input and waiting for it. Returns how many rows were written,
+  // maybe none; done() tells whether there will be more. The next call goes on where this one stopped.
   std::size_t next(const BatchLayout& layout, std::span<std::byte> buffer, std::uint64_t budgetBytes,
                    const std::atomic<bool>& stop);
   bool done() const;
+  // Reading from a pipe, a socket or a terminal: when the next session will end, nobody knows, so rows should
+  // go out after every call.
+  bool live() const;
   ExtractSummary summary() const;
+
+  // How long a row that ended waits for others to fill its batch, while the input is live. Wall clock, and it
+  // decides how rows are dealt into batches, never what is in them.
+  static constexpr std::chrono::milliseconds kLiveStep{200};
 
  private:
   struct State;

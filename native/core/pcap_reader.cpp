@@ -55,6 +55,7 @@ std::size_t PcapReader::read(std::span<Record> records) {
       if (count > 0) break;  // more input would move the records handed out below
       bytes = input_.require(recordHeaderBytes_);
       if (bytes.size() < recordHeaderBytes_) {
+        if (input_.waiting()) return 0;
         if (bytes.empty()) {
           stopped_ = true;
         } else {
@@ -79,6 +80,7 @@ std::size_t PcapReader::read(std::span<Record> records) {
       if (count > 0) break;
       bytes = input_.require(recordBytes);
       if (bytes.size() < recordBytes) {
+        if (input_.waiting()) return 0;
         stopTruncated("record", recordBytes, bytes.size());
         return 0;
       }

@@ -34,6 +34,7 @@ std::unique_ptr<PcapngReader> PcapngReader::open(BlockInput& input, Bytes start)
 
 std::size_t PcapngReader::read(std::span<Record> records) {
   std::size_t count = 0;
+  if (!skipOn()) return 0;
   while (count < records.size() && !stopped_) {
     // `need` more bytes in one piece, without moving the records already handed out by this call.
     const auto reach = [&](std::size_t need) {
@@ -42,7 +43,7 @@ std::size_t PcapngReader::read(std::span<Record> records) {
     };
     Bytes bytes = reach(kMinBlockBytes);
     if (bytes.size() < kMinBlockBytes) {
-      if (count > 0) break;
+      if (count > 0 || input_.waiting()) break;
       stopped_ = true;
       if (!bytes.empty()) stopTruncated("block header", kMinBlockBytes, bytes.size());
       break;
@@ -69,12 +70,8 @@ std::size_t PcapngReader::read(std::span<Record> records) {
         type == kSectionHeader || (!skipSection_ && (isPacket(type) || type == kInterfaceDescription));
     if (!wanted) {
       if (count > 0 && bytes.size() < length) break;
-      const std::uint64_t start = input_.offset();
-      const std::uint64_t skipped = input_.skip(length);
-      if (skipped < length) {
-        stopTruncated("block", length, skipped);
-        damage_->offset = start;
-      }
+      skipping_ = {input_.offset(), length, length};
+      if (!skipOn()) break;
       continue;
     }
     if (length > kMaxRecordBytes + 4096) {
@@ -85,7 +82,7 @@ std::size_t PcapngReader::read(std::span<Record> records) {
     }
     bytes = reach(length);
     if (bytes.size() < length) {
-      if (count > 0) break;
+      if (count > 0 || input_.waiting()) break;
       stopTruncated("block", length, bytes.size());
       break;
     }
@@ -111,6 +108,17 @@ std::size_t PcapngReader::read(std::span<Record> records) {
     input_.consume(length);
   }
   return count;
+}
+
+// False when not all of it is there.
+bool PcapngReader::skipOn() {
+  skipping_.left -= input_.skip(skipping_.left);
+  if (skipping_.left == 0) return true;
+  if (!input_.waiting()) {
+    stopTruncated("block", skipping_.length, skipping_.length - skipping_.left);
+    damage_->offset = skipping_.start;
+  }
+  return false;
 }
 
 // type, length, byte-order magic, u16 major, u16 minor, i64 section length, options, length

@@ -24,8 +24,14 @@ class PcapngReader final : public CaptureReader {
     TimestampUnit unit;
   };
 
+  // A block that is not wanted. It may be larger than memory, so it goes by piece by piece.
+  struct SkippedBlock {
+    std::uint64_t start, length, left;
+  };
+
   explicit PcapngReader(BlockInput& input) : CaptureReader(input) {}
 
+  bool skipOn();
   bool beginSection(Bytes block);
   bool describeInterface(Bytes body);
   // False when the lengths in the block contradict each other.
@@ -33,6 +39,7 @@ class PcapngReader final : public CaptureReader {
 
   bool bigEndian_ = false;
   bool skipSection_ = false;  // of a version that we do not know
+  SkippedBlock skipping_{};
   std::vector<Interface> interfaces_;
   std::int64_t lastTimeNs_ = 0;  // simple packet blocks have no time: they take that of the record before
 };

@@ -6,10 +6,14 @@ import { type CaptureSummary, summaryOf } from "./summary.ts";
 
 // Input read in one native job. A job cannot be interrupted from outside its thread but by abort(), so this bounds how
 // long a terminated worker thread waits for it; small enough for smooth progress, large enough that jobs cost nothing.
+// A job that waits for a pipe ends by itself, with what it has or with nothing (kLiveStep in native/core/extractor.hpp).
 const STEP_BYTES = 8 * 2 ** 20;
 
 export interface CaptureReader {
-  /** The next step that completes a batch or ends the input. ERR_IO, ERR_CAPTURE_FORMAT, ERR_ABORTED. */
+  /**
+   * The next step that gives a batch (a full one, the last, or what a pipe has brought) or ends the input.
+   * ERR_IO, ERR_CAPTURE_FORMAT, ERR_ABORTED.
+   */
   next(): Promise<Step>;
   /** What was read so far; not while a step runs, not after close. */
   summary(): CaptureSummary;
@@ -37,6 +41,7 @@ export function openReader(
   const onAbort = () => addon.abort(handle);
   signal?.addEventListener("abort", onAbort, { once: true });
   let running: Promise<Step> | undefined;
+  let reported = -1;
 
   async function next(): Promise<Step> {
     for (;;) {
@@ -51,12 +56,16 @@ export function openReader(
         runningHandles.delete(handle);
         running = undefined;
       }
-      onProgress?.({
-        bytesRead: step.bytesRead,
-        totalBytes: step.totalBytes,
-        packets: step.packets,
-        sessions: step.sessions,
-      });
+      // A pipe that is silent gives a step a moment that read nothing: no progress.
+      if (step.bytesRead !== reported || step.count > 0 || step.done) {
+        reported = step.bytesRead;
+        onProgress?.({
+          bytesRead: step.bytesRead,
+          totalBytes: step.totalBytes,
+          packets: step.packets,
+          sessions: step.sessions,
+        });
+      }
       if (step.count > 0 || step.done) return step;
     }
   }
@@ -76,7 +85,7 @@ export function abortedBy(signal: AbortSignal): FlowglyphError {
   return new FlowglyphError("ERR_ABORTED", "Reading the captures was aborted", { cause: signal.reason });
 }
 
-// At exit Node joins its thread pool: a step that waits for standard input has to be told.
+// At exit Node joins its thread pool: a step in the middle of megabytes has to be told.
 const runningHandles = new Set<CaptureHandle>();
 let watching = false;
 

@@ -21,6 +21,13 @@ export interface SessionBatch extends BatchColumns {
  * in which they end. While the consumer works on a batch, the next one is read on another thread.
  * Leaving the loop, by `break` or by an error, frees the native reader.
  *
+ * Live input (`-` from a pipe, a named pipe, a terminal): a batch holds what has ended so far, at most about 200 ms after
+ * the packet that ended it was read, so batches are as small as the traffic is slow. What ends a session is capture time
+ * alone, the timestamps of the packets: one whose idle timeout has passed comes out when the next packet arrives, whichever
+ * session that belongs to, and on a link that has fallen silent it waits for one, or for the end of the input.
+ * `tcpdump -w -` holds packets back until its buffer is full; `tcpdump -U -w -` does not.
+ * Waiting can be ended at any time: by `signal`, and by terminating the worker thread that waits.
+ *
  * @param captures files, folders (the captures below them), `-` for standard input
  * @throws FlowglyphError ERR_ARGUMENT at once; while iterating ERR_IO (not there, not readable), ERR_CAPTURE_FORMAT (not a
  *   capture), ERR_ABORTED. Damaged packets are no errors: `inspect` counts them.

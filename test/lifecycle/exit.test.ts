@@ -48,6 +48,16 @@ test.each([
      for await (const _ of sessions(pipe));`,
     7,
   ],
+  [
+    "process.exit while a step waits for a named pipe that nobody opens",
+    `import { execFileSync } from "node:child_process";
+     import { sessions } from "flowglyph";
+     const pipe = data.capture + ".fifo";
+     execFileSync("mkfifo", [pipe]);
+     setTimeout(() => process.exit(7), 100);
+     for await (const _ of sessions(pipe));`,
+    7,
+  ],
 ])("%s ends the process with its own exit code", async (_, script, code) => {
   const data = { capture: tempFile("c.pcap", bytes), model: tempFile("m.onnx", MODEL) };
   const started = performance.now();

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { manySessions } from "../support/pcap-builder.ts";
 import { runForJson } from "../support/run-script.ts";
-import { tempFile } from "../support/temp-folder.ts";
+import { tempFile, tempFolder } from "../support/temp-folder.ts";
 import { slowModel } from "../support/tiny-onnx.ts";
 
 let bytes: Uint8Array;
@@ -42,6 +42,38 @@ test("two worker threads encode and classify at once, and so does the main threa
   expect(results[0]!.sessions).toBe(4000);
   expect(results[1]).toEqual(results[0]);
   expect(results[2]).toEqual(results[0]);
+});
+
+test("a worker thread that waits for a silent pipe, or for one that nobody opens, is terminated at once", async () => {
+  const outcome = await runForJson<{ tookMs: number; live: number }[]>(
+    `
+    import { execFileSync } from "node:child_process";
+    import { once } from "node:events";
+    import { openSync } from "node:fs";
+    import { join } from "node:path";
+    import { setTimeout as sleep } from "node:timers/promises";
+    import { Worker } from "node:worker_threads";
+    import { captureAddon } from "./dist/bindings/capture/addon.js";
+    const outcome = [];
+    for (const name of ["silent", "unopened"]) {
+      const pipe = join(data.folder, name);
+      execFileSync("mkfifo", [pipe]);
+      if (name === "silent") openSync(pipe, "r+");
+      const worker = new Worker("./test/lifecycle/waiting-worker.mjs", { workerData: { pipe }, execArgv: [] });
+      await once(worker, "message");
+      await sleep(300);
+      const started = performance.now();
+      await worker.terminate();
+      outcome.push({ tookMs: performance.now() - started, live: captureAddon().liveHandles() });
+    }
+    console.log(JSON.stringify(outcome));`,
+    { folder: tempFolder() },
+  );
+  expect(outcome).toHaveLength(2);
+  for (const { tookMs, live } of outcome) {
+    expect(tookMs).toBeLessThan(5000);
+    expect(live).toBe(0);
+  }
 });
 
 // Terminated at moments that differ from round to round: while reading, between steps, while classifying, at the end.
