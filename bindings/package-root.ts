@@ -9,7 +9,10 @@ export function packageRoot(): URL {
   if (root !== undefined) return root;
   for (let folder = new URL(".", import.meta.url); ; folder = new URL("..", folder)) {
     const file = new URL("package.json", folder);
-    if (existsSync(file) && (JSON.parse(readFileSync(file, "utf8")) as { name?: string }).name === "flowglyph") {
+    if (
+      existsSync(file) &&
+      (JSON.parse(readFileSync(file, "utf8")) as { name?: string }).name === "flowglyph"
+    ) {
       root = folder;
       return folder;
     }

@@ -6,6 +6,8 @@ let version: string | undefined;
 
 /** The version of the installed flowglyph package. */
 export function toolVersion(): string {
-  version ??= (JSON.parse(readFileSync(new URL("package.json", packageRoot()), "utf8")) as { version: string }).version;
+  version ??= (
+    JSON.parse(readFileSync(new URL("package.json", packageRoot()), "utf8")) as { version: string }
+  ).version;
   return version;
 }
