@@ -276,22 +276,37 @@ TEST_CASE("a pipe that closes in the middle of a record is a truncation, as a fi
   CHECK(steps.summary().truncated);
 }
 
-TEST_CASE("in silence a step ends on its own, and stop ends it sooner") {
+TEST_CASE("in silence a step ends on its own, and a stop loses nothing") {
   Pipe pipe;
   Steps steps({pipe.path()});
-  auto started = Clock::now();
+  const auto started = Clock::now();
   CHECK(steps.next() == 0);
   CHECK(Clock::now() - started >= Extractor::kLiveStep);
   CHECK(Clock::now() - started < kSoon);
   CHECK_FALSE(steps.done());
-  steps.stop = true;
-  started = Clock::now();
-  CHECK(steps.next() == 0);
-  CHECK(Clock::now() - started < Extractor::kLiveStep);
-  // A stop loses nothing.
-  steps.stop = false;
   pipe.write(endedAndLive());
+  steps.stop = true;
+  CHECK(steps.next() == 0);
+  CHECK_FALSE(steps.done());
+  steps.stop = false;
   CHECK(steps.rows() == 1);
+}
+
+TEST_CASE("stop ends a wait that has long to go") {
+  Pipe pipe;
+  pipe.write(ByteVector(3, 'x'));
+  BlockInput input(pipe.path());
+  std::atomic<bool> stop{false};
+  const auto started = Clock::now();
+  input.waitUntil(started + std::chrono::hours{1}, stop);
+  std::thread stopping([&] {
+    std::this_thread::sleep_for(milliseconds{70});
+    stop = true;
+  });
+  CHECK(input.require(24).size() == 3);
+  CHECK(input.waiting());
+  CHECK(Clock::now() - started < kSoon);
+  stopping.join();
 }
 
 TEST_CASE("a named pipe that nobody writes to yet is waited for like a silent one") {
