@@ -25,12 +25,13 @@ import { captureProgress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
 const EXAMPLES = `
+Sessions end by capture time: on a live pipe an idle one is printed when the next packet arrives, or at the end of the input.
 View, mask and timeouts are the model's own; they are only to be given where the model does not know them (trained on IDX).
 
 Examples:
   $ flowglyph classify new.pcap --model run
   $ flowglyph classify captures/ --model model.onnx -o verdicts.csv
-  $ tcpdump -i eth0 -w - | flowglyph classify - --model model.onnx --json
+  $ tcpdump -i eth0 -U -w - | flowglyph classify - --model model.onnx --json
   $ flowglyph classify new.pcap --model model.onnx --json | jq -r 'select(.class == "ssh") | .responder_address'
 `;
 

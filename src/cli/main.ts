@@ -4,7 +4,7 @@ import { Command, CommanderError } from "commander";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { toolVersion } from "../version.ts";
 import type { RegisterCommand } from "./command.ts";
-import { processTerminal } from "./terminal.ts";
+import { processTerminal, type Terminal } from "./terminal.ts";
 
 // Loaded when asked for: Arrow alone takes longer to import than a small capture takes to read.
 const COMMANDS: readonly { readonly name: string; readonly load: () => Promise<RegisterCommand> }[] = [
@@ -23,11 +23,7 @@ const EXIT_INTERRUPTED = 130;
 async function main(argv: readonly string[]): Promise<number> {
   const terminal = processTerminal();
   const interrupt = new AbortController();
-  process.once("SIGINT", () => {
-    terminal.note("Stopping (press Ctrl-C again to stop at once).");
-    interrupt.abort();
-    process.once("SIGINT", () => process.exit(EXIT_INTERRUPTED));
-  });
+  process.on("SIGINT", interruptHandler(terminal, interrupt, argv.includes("-")));
   // `flowglyph inspect ... | head` closes our output early: that is the reader's choice, not a failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) =>
     process.exit(error.code === "EPIPE" ? 0 : EXIT_FAILED),
@@ -63,6 +59,24 @@ async function main(argv: readonly string[]): Promise<number> {
     );
     return EXIT_FAILED;
   }
+}
+
+/**
+ * Ctrl-C, counted. In `tcpdump -w - | flowglyph classify -` it reaches both: the first lets standard input come to its end,
+ * so that the sessions still open are not lost. Then one stops what is under way in good order, and one more at once.
+ */
+function interruptHandler(terminal: Terminal, interrupt: AbortController, readsPipe: boolean): () => void {
+  const steps = [
+    ...(readsPipe
+      ? [() => terminal.note("Waiting for the end of standard input (Ctrl-C again to stop).")]
+      : []),
+    () => {
+      terminal.note("Stopping (Ctrl-C again to stop at once).");
+      interrupt.abort();
+    },
+    () => process.exit(EXIT_INTERRUPTED),
+  ];
+  return () => steps.shift()?.();
 }
 
 process.exitCode = await main(process.argv);

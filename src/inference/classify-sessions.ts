@@ -25,7 +25,7 @@ export interface VerdictBatch extends SessionBatch, Scores {
 }
 
 /**
- * Classifies the sessions of captures, in the order of `sessions`.
+ * Classifies the sessions of captures, in the order of `sessions`, each batch as soon as its verdicts are there.
  *
  * View, mask and timeouts are the model's. `options` may give them only where the model does not know them (it was
  * trained on images from elsewhere); anything else that contradicts the model is ERR_ARGUMENT.
@@ -69,9 +69,26 @@ async function* stream(
     return { ...viewBatch({ ...memory, buffer: images.buffer }), ...scores, classes };
   }
 
+  // A consumer that leaves must not wait for the packet that a silent pipe may bring.
+  const leaving = new AbortController();
+  const signal = AbortSignal.any([leaving.signal, ...(options.signal ? [options.signal] : [])]);
+  const batches = batchMemories(captures, { ...options, signal });
+  let reading: ReturnType<typeof batches.next> | undefined;
   let failure: { readonly error: unknown } | undefined;
   try {
-    for await (const memory of batchMemories(captures, options)) {
+    for (;;) {
+      if (reading === undefined) {
+        reading = batches.next();
+        reading.catch(() => undefined);
+      }
+      const head = pending[0];
+      if (head && (pending.length >= limit || (await comesFirst(head.answer, reading)))) {
+        yield await oldest();
+        continue;
+      }
+      const { value: memory, done } = await reading;
+      reading = undefined;
+      if (done) break;
       // The whole buffer travels to the worker and back, columns and all; views are made when it has come back.
       const images = new Uint8Array(
         memory.buffer,
@@ -82,15 +99,27 @@ async function* stream(
       // A failure is raised when its turn comes; a consumer that leaves before does not hear of it.
       answer.catch(() => undefined);
       pending.push({ memory, answer });
-      if (pending.length >= limit) yield await oldest();
     }
   } catch (error) {
     failure = { error };
+  } finally {
+    leaving.abort();
+    await batches.return();
   }
   // Verdicts on what was read before a file failed are still wanted; after an abort or a failed run they are not.
   while (pending.length > 0 && !options.signal?.aborted) yield await oldest();
   if (failure) throw failure.error;
   if (options.signal?.aborted) throw abortedBy(options.signal);
+}
+
+/** Whether `promise` settles while `other` does not: where both have, the answer is no. */
+function comesFirst(promise: Promise<unknown>, other: Promise<unknown>): Promise<boolean> {
+  const settled = (which: Promise<unknown>, value: boolean) =>
+    which.then(
+      () => value,
+      () => value,
+    );
+  return Promise.race([settled(other, false), settled(promise, true)]);
 }
 
 function matchModel(options: CaptureOptions, model: ModelMetadata): CaptureOptions {
