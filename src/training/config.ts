@@ -123,9 +123,9 @@ export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<Traini
     check: integer(0),
   },
   epochs: {
-    default: 300,
+    default: 200,
     about:
-      "epochs of the supervised phase at most; with 10 % of ISCX the best is near 80 from fresh weights, past 190 after pre-training",
+      "epochs of the supervised phase at most; with 10 % of ISCX the best is near 80 from fresh weights, near 190 after pre-training",
     expected: "a whole number above 0",
     check: integer(1),
   },
