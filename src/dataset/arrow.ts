@@ -24,6 +24,7 @@ import {
   Vector,
 } from "apache-arrow";
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { systemReason } from "../system-error.ts";
 import { asBlocks, type BlockedDataset } from "./blocks.ts";
 import { manifestOf } from "./dataset.ts";
 import { readWholeFile } from "./read-file.ts";
@@ -81,7 +82,7 @@ export async function writeArrowFile(path: string, given: Dataset | BlockedDatas
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
-    throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${(error as Error).message}`, { cause: error });
+    throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${systemReason(error)}`, { cause: error });
   }
 }
 
@@ -201,14 +202,15 @@ export async function readArrowFile(path: string): Promise<ArrowContent> {
     const reader = RecordBatchReader.from(bytes).open();
     schema = reader.schema; // it is gone once the reader has come to its end
     batches = [...reader];
+    if (schema === undefined) throw new Error("no schema");
   } catch (error) {
-    throw arrowError(path, `it is not a whole Arrow file (${(error as Error).message})`, error);
+    throw arrowError(path, "it is cut short, or no Arrow file", error);
   }
   try {
     return decode(path, bytes, schema, batches);
   } catch (error) {
     if (error instanceof FlowglyphError) throw error;
-    throw arrowError(path, `its columns are damaged (${(error as Error).message})`, error);
+    throw arrowError(path, "its columns are damaged", error);
   }
 }
 

@@ -8,6 +8,7 @@ import { open, rename, rm } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { systemReason } from "../system-error.ts";
 import { IMAGE_BYTES } from "./types.ts";
 
 export type IdxKind = "images" | "labels";
@@ -54,7 +55,7 @@ async function probe(path: string): Promise<{ compressed: boolean; fileBytes: nu
   try {
     handle = await open(path, "r");
   } catch (error) {
-    throw new FlowglyphError("ERR_IO", `Cannot open ${path}: ${(error as Error).message}`, { cause: error });
+    throw new FlowglyphError("ERR_IO", `Cannot open ${path}: ${systemReason(error)}`, { cause: error });
   }
   try {
     const start = new Uint8Array(2);
@@ -168,6 +169,6 @@ export async function writeIdxFile(
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
-    throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${(error as Error).message}`, { cause: error });
+    throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${systemReason(error)}`, { cause: error });
   }
 }

@@ -2,6 +2,7 @@
 import { open, rename, rm } from "node:fs/promises";
 import { Zip, ZipPassThrough } from "fflate";
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { systemReason } from "../system-error.ts";
 import { asBlocks, type BlockedDataset } from "./blocks.ts";
 import { type Dataset, END_REASONS, IMAGE_BYTES } from "./types.ts";
 
@@ -71,7 +72,7 @@ export async function writeNpz(path: string, given: Dataset | BlockedDataset): P
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
-    throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${(error as Error).message}`, { cause: error });
+    throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${systemReason(error)}`, { cause: error });
   }
 }
 

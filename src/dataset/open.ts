@@ -2,6 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { systemReason } from "../system-error.ts";
 import { ARROW_FILE, readArrowFile } from "./arrow.ts";
 import { looksLikeIdx, readIdxFolder } from "./idx.ts";
 import { MANIFEST_FILE, readManifestIfPresent } from "./manifest.ts";
@@ -57,7 +58,7 @@ async function folderNames(path: string): Promise<string[]> {
     return await readdir(path);
   } catch (error) {
     if (error instanceof FlowglyphError) throw error;
-    throw new FlowglyphError("ERR_IO", `Cannot open dataset ${path}: ${(error as Error).message}`, {
+    throw new FlowglyphError("ERR_IO", `Cannot open dataset ${path}: ${systemReason(error)}`, {
       cause: error,
     });
   }

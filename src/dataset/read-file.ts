@@ -2,6 +2,7 @@
 import { constants } from "node:buffer";
 import { open } from "node:fs/promises";
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { systemReason } from "../system-error.ts";
 
 const PIECE = 64 << 20;
 
@@ -24,6 +25,6 @@ export async function readWholeFile(path: string): Promise<Uint8Array<ArrayBuffe
       await file.close();
     }
   } catch (error) {
-    throw new FlowglyphError("ERR_IO", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw new FlowglyphError("ERR_IO", `Cannot read ${path}: ${systemReason(error)}`, { cause: error });
   }
 }

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { type ModelMetadata, parseModelMetadata } from "../onnx/metadata.ts";
+import { systemReason } from "../system-error.ts";
 import type { Scores } from "./messages.ts";
 import { openPool, type PoolAnswer } from "./pool.ts";
 
@@ -105,18 +106,35 @@ function joinScores(parts: readonly PoolAnswer[], count: number, classes: number
   return { probabilities, classIndex, probability };
 }
 
+/** The model file that a path means: itself, or model.onnx in a run folder. @throws ERR_IO where there is none */
+export async function modelFile(model: string): Promise<string> {
+  const statOf = (path: string) =>
+    stat(path).catch((cause: NodeJS.ErrnoException) => {
+      if (path !== model && cause.code === "ENOENT") {
+        throw new FlowglyphError(
+          "ERR_IO",
+          `Expected a run folder with model.onnx but ${model} has none: it is no run, or its training has not come to its end`,
+          { cause },
+        );
+      }
+      throw new FlowglyphError("ERR_IO", `Cannot read the model ${model}: ${systemReason(cause)}`, { cause });
+    });
+  if (!(await statOf(model)).isDirectory()) return model;
+  const file = join(model, "model.onnx");
+  await statOf(file);
+  return file;
+}
+
 async function readModel(model: string | Uint8Array): Promise<{ bytes: Uint8Array; where: string }> {
   if (model instanceof Uint8Array) return { bytes: model, where: "the model" };
   if (typeof model !== "string" || model === "") {
     throw invalidArgument("model", "the path of a model or its bytes", model);
   }
+  const where = await modelFile(model);
   try {
-    const where = (await stat(model)).isDirectory() ? join(model, "model.onnx") : model;
     return { bytes: await readFile(where), where };
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : message;
-    throw new FlowglyphError("ERR_IO", `Cannot read the model ${model}: ${why}`, { cause });
+    throw new FlowglyphError("ERR_IO", `Cannot read the model ${model}: ${systemReason(cause)}`, { cause });
   }
 }
 

@@ -2,6 +2,7 @@
 export { CSV, JSON_LINES, type VerdictFormat } from "./formats.ts";
 export { formatTime, VERDICT_COLUMNS, type VerdictRow, verdictRows } from "./verdict-row.ts";
 export {
+  checkVerdictPath,
   formatOfPath,
   openVerdictWriter,
   VERDICT_FORMATS,

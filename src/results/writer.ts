@@ -1,6 +1,8 @@
 // Verdicts to a file, batch by batch. The text formats keep what was written if the run fails later.
 import { open } from "node:fs/promises";
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { checkOutputFile } from "../output-path.ts";
+import { systemReason } from "../system-error.ts";
 import { CSV, JSON_LINES, type VerdictFormat } from "./formats.ts";
 import { openParquetWriter } from "./parquet.ts";
 import type { VerdictRow } from "./verdict-row.ts";
@@ -53,6 +55,15 @@ export function formatOfPath(path: string): VerdictFileFormat {
 }
 
 /**
+ * Finds out before the work whether a results file can be opened.
+ * @throws ERR_ARGUMENT (ending), ERR_IO (cannot be written)
+ */
+export async function checkVerdictPath(path: string): Promise<void> {
+  formatOfPath(path);
+  await checkOutputFile(path);
+}
+
+/**
  * Opens a results file; its ending names the format (.csv, .jsonl, .ndjson, .parquet). An existing file is replaced.
  * @throws ERR_ARGUMENT (ending), ERR_IO (cannot be written)
  */
@@ -62,7 +73,7 @@ export async function openVerdictWriter(path: string): Promise<VerdictWriter> {
     try {
       return await work();
     } catch (cause) {
-      throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${(cause as Error).message}`, { cause });
+      throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${systemReason(cause)}`, { cause });
     }
   };
   const writer = await guarded(() => format.open(path));

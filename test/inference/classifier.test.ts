@@ -117,7 +117,7 @@ test.each<[string, Uint8Array | string, string]>([
 test("a model that is not there is ERR_IO", async () => {
   await expect(openClassifier("/nonexistent/model.onnx")).rejects.toMatchObject({
     code: "ERR_IO",
-    message: "Cannot read the model /nonexistent/model.onnx: there is no such file",
+    message: "Cannot read the model /nonexistent/model.onnx: no such file or folder",
   });
 });
 

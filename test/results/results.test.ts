@@ -1,11 +1,17 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
 import { addressKey } from "../../src/dataset/address-key.ts";
 import { parseLabels, ruleLabeller } from "../../src/dataset/labels.ts";
-import { formatTime, openVerdictWriter, VERDICT_COLUMNS, type VerdictRow } from "../../src/results/index.ts";
+import {
+  checkVerdictPath,
+  formatTime,
+  openVerdictWriter,
+  VERDICT_COLUMNS,
+  type VerdictRow,
+} from "../../src/results/index.ts";
 import { nanoseconds } from "../../src/results/parquet.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -112,6 +118,17 @@ describe("verdict files", () => {
       responderPort: 50_001,
     };
     expect(labeller.classes[labeller.labelOf(0, () => key)]).toBe('say "hi"\nChat');
+  });
+
+  it("can be checked before the work", async () => {
+    const folder = tempFolder();
+    await checkVerdictPath(join(folder, "v.csv"));
+    await expect(checkVerdictPath(join(folder, "v.txt"))).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
+    await expect(checkVerdictPath(join(folder, "none", "v.csv"))).rejects.toThrow(
+      /none does not exist; make it first/,
+    );
+    mkdirSync(join(folder, "v.csv"));
+    await expect(checkVerdictPath(join(folder, "v.csv"))).rejects.toThrow(/it is a folder/);
   });
 
   it("refuses another ending, and a folder that is not there", async () => {
