@@ -1,6 +1,12 @@
 // Captures -> async batches of sessions.
 export { formatAddress } from "./address.ts";
-export { expandInputs, isCaptureName } from "./inputs.ts";
+export {
+  type CaptureList,
+  expandInputs,
+  type InputCapture,
+  isCaptureName,
+  listCaptures,
+} from "./inputs.ts";
 export { type FileSummary, type InspectSummary, inspect } from "./inspect.ts";
 export {
   CAPTURE_DEFAULTS,

@@ -1,8 +1,9 @@
 // What a user names as input, as the list of capture files to read.
 import type { Dirent } from "node:fs";
-import { readdir, realpath, stat } from "node:fs/promises";
+import { open, readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
+import { systemReason } from "../system-error.ts";
 
 /** Standard input. */
 export const STDIN = "-";
@@ -15,12 +16,52 @@ export function isCaptureName(name: string): boolean {
   return CAPTURE_NAME.test(name);
 }
 
+/** A capture file and the folder input under which it was found (undefined where the file itself was named). */
+export interface InputCapture {
+  readonly path: string;
+  readonly root: string | undefined;
+}
+
+/** Captures to read, each looked at. */
+export interface CaptureList {
+  readonly captures: readonly InputCapture[];
+  /** Files in folders that are named like captures and are none: left out. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * Capture files from files, folders and `-` (standard input), in the order given. A folder stands for the captures in
  * it and below, in code-unit order of their paths; files named one by one are taken whatever they are called.
  * ERR_IO for what is not there or cannot be read and for folders without a capture, ERR_ARGUMENT for no input at all.
  */
 export async function expandInputs(inputs: string | readonly string[]): Promise<string[]> {
+  return (await findInputs(inputs)).map(({ path }) => path);
+}
+
+/**
+ * As `expandInputs`, and looks at the first bytes of each file, so that hours of reading do not end at a file that is no
+ * capture. In a folder such a file (the empty one that a killed tcpdump leaves, mostly) is left out with a warning; one
+ * that was named itself is refused. Pipes and standard input are not touched.
+ * Also throws ERR_CAPTURE_FORMAT.
+ */
+export async function listCaptures(inputs: string | readonly string[]): Promise<CaptureList> {
+  const found = await findInputs(inputs);
+  const captures: InputCapture[] = [];
+  const warnings: string[] = [];
+  for (const input of found) {
+    const received = input.path === STDIN ? undefined : await foreignStart(input.path);
+    if (received === undefined) captures.push(input);
+    else if (input.root !== undefined) warnings.push(`${input.path}: left out: ${notACapture(received)}`);
+    else throw new FlowglyphError("ERR_CAPTURE_FORMAT", `${input.path}: ${notACapture(received)}`);
+  }
+  if (captures.length === 0) {
+    const others = warnings.length > 1 ? `, and ${warnings.length - 1} more files` : "";
+    throw new FlowglyphError("ERR_CAPTURE_FORMAT", `Expected captures but ${warnings[0]}${others}`);
+  }
+  return { captures, warnings };
+}
+
+async function findInputs(inputs: string | readonly string[]): Promise<InputCapture[]> {
   const given = typeof inputs === "string" ? [inputs] : inputs;
   if (
     !Array.isArray(given) ||
@@ -32,15 +73,11 @@ export async function expandInputs(inputs: string | readonly string[]): Promise<
   if (given.filter((path) => path === STDIN).length > 1) {
     throw invalidArgument("captures", `paths with "${STDIN}" (standard input) at most once`, given.join(" "));
   }
-  const files: string[] = [];
+  const files: InputCapture[] = [];
   for (const path of given) {
-    if (path === STDIN) {
-      files.push(path);
-      continue;
-    }
-    const info = await reading(path, stat(path));
-    if (!info.isDirectory()) {
-      files.push(path);
+    const info = path === STDIN ? undefined : await reading(path, stat(path));
+    if (!info?.isDirectory()) {
+      files.push({ path, root: undefined });
       continue;
     }
     const found = await capturesBelow(path, new Set());
@@ -50,9 +87,48 @@ export async function expandInputs(inputs: string | readonly string[]): Promise<
         `Expected captures (.pcap, .pcapng, .cap, .dump, .dmp) in the folder ${path} but found none`,
       );
     }
-    files.push(...found);
+    files.push(...found.map((file) => ({ path: file, root: path })));
   }
   return files;
+}
+
+// How what native/core reads begins: classic pcap in both byte orders, micro- and nanoseconds, with its header of 24 bytes;
+// pcapng with a section header block, whose byte-order magic is at offset 8.
+const PCAP_MAGICS = ["a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1"];
+const PCAPNG_START = /^0a0d0d0a.{8}(1a2b3c4d|4d3c2b1a)/;
+const HEADER_BYTES = 24;
+const COMPRESSED: Readonly<Record<string, string>> = {
+  "1f8b": "gzip; gunzip it first",
+  "28b5": "zstd; unzstd it first",
+  fd37: "xz; unxz it first",
+  "425a": "bzip2; bunzip2 it first",
+};
+
+const notACapture = (received: string): string =>
+  `expected a pcap (magic a1b2c3d4, a1b23c4d) or pcapng (0a0d0d0a) capture, received ${received}`;
+
+/** What a file begins with instead of a capture's header; undefined for captures and for what is no regular file. */
+async function foreignStart(path: string): Promise<string | undefined> {
+  if (!(await reading(path, stat(path))).isFile()) return undefined;
+  const file = await reading(path, open(path, "r"));
+  try {
+    const { buffer, bytesRead } = await reading(
+      path,
+      file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0),
+    );
+    const start = buffer.toString("hex", 0, bytesRead);
+    if (bytesRead === HEADER_BYTES && PCAP_MAGICS.includes(start.slice(0, 8))) return undefined;
+    if (PCAPNG_START.test(start)) return undefined;
+    if (bytesRead === 0) return "an empty file";
+    const compressed = COMPRESSED[start.slice(0, 4)];
+    const notes = [
+      ...(compressed === undefined ? [] : [` (${compressed})`]),
+      ...(bytesRead < HEADER_BYTES ? [` (${bytesRead} bytes in all)`] : []),
+    ];
+    return start.slice(0, 16).replace(/..(?=.)/g, "$& ") + notes.join("");
+  } finally {
+    await file.close();
+  }
 }
 
 async function capturesBelow(folder: string, seen: Set<string>): Promise<string[]> {
@@ -82,9 +158,6 @@ async function reading<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const why =
-      code === "ENOENT" ? "no such file or folder" : code === "EACCES" ? "permission denied" : message;
-    throw new FlowglyphError("ERR_IO", `Cannot read ${path}: ${why}`, { cause });
+    throw new FlowglyphError("ERR_IO", `Cannot read ${path}: ${systemReason(cause)}`, { cause });
   }
 }

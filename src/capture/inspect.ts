@@ -1,6 +1,6 @@
 // What is in captures, counted: every record either becomes part of a session or is counted by the reason why not.
 import { stat } from "node:fs/promises";
-import { expandInputs, STDIN } from "./inputs.ts";
+import { listCaptures, STDIN } from "./inputs.ts";
 import { type CaptureOptions, type ResolvedCaptureOptions, resolveCaptureOptions } from "./options.ts";
 import { openReader } from "./reader.ts";
 import type { CaptureSummary } from "./summary.ts";
@@ -15,7 +15,8 @@ export interface InspectSummary extends CaptureSummary {
 }
 
 /**
- * Reads captures and counts. Arguments and errors as `sessions`.
+ * Reads captures and counts. Arguments and errors as `sessions`, but for files in a folder that are no captures: they are
+ * left out, with a warning.
  * `view` and `mask` make no difference here.
  */
 export async function inspect(
@@ -23,11 +24,13 @@ export async function inspect(
   options?: CaptureOptions,
 ): Promise<InspectSummary> {
   const resolved = resolveCaptureOptions(options);
-  const paths = await expandInputs(captures);
+  const list = await listCaptures(captures);
+  const paths = list.captures.map(({ path }) => path);
   const totalBytes = await sizeOf(paths);
   const files: FileSummary[] = [];
   for (const path of paths) files.push(await inspectFile(path, resolved, total(files), totalBytes));
-  const summary = { ...total(files), files };
+  const all = total(files);
+  const summary = { ...all, warnings: [...list.warnings, ...all.warnings], files };
   resolved.onSummary?.(summary);
   return summary;
 }

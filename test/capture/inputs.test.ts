@@ -1,8 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { expect, test } from "vitest";
-import { expandInputs } from "../../src/capture/index.ts";
-import { tempFolder } from "../support/temp-folder.ts";
+import { expandInputs, inspect, listCaptures, sessions } from "../../src/capture/index.ts";
+import { pcapFile } from "../support/pcap-builder.ts";
+import { tempFile, tempFolder } from "../support/temp-folder.ts";
 
 function folderOf(...names: string[]): string {
   const folder = tempFolder();
@@ -55,4 +56,64 @@ test("a folder without captures is ERR_IO", async () => {
 
 test.each([[[]], [""], [["-", "-"]], [undefined as never]])("%j is no input", async (inputs) => {
   await expect(expandInputs(inputs)).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
+});
+
+test("in a folder, files that are no captures are left out with a warning each", async () => {
+  const folder = folderOf("empty.pcap", "text.cap");
+  writeFileSync(join(folder, "text.cap"), "hello world");
+  writeFileSync(join(folder, "good.pcap"), pcapFile([]));
+  const { captures, warnings } = await listCaptures(folder);
+  expect(captures).toEqual([{ path: join(folder, "good.pcap"), root: folder }]);
+  const expected =
+    "left out: expected a pcap (magic a1b2c3d4, a1b23c4d) or pcapng (0a0d0d0a) capture, received";
+  expect(warnings).toEqual([
+    `${join(folder, "empty.pcap")}: ${expected} an empty file`,
+    `${join(folder, "text.cap")}: ${expected} 68 65 6c 6c 6f 20 77 6f (11 bytes in all)`,
+  ]);
+  expect(await inspect(folder)).toMatchObject({ packets: 0, warnings, files: [{ packets: 0 }] });
+});
+
+test("a named file that is no capture is refused, and a folder with nothing else", async () => {
+  const folder = folderOf("empty.pcap", "second.pcap");
+  const good = tempFile("good.pcap", pcapFile([]));
+  for (const inputs of [[good, join(folder, "empty.pcap")], folder]) {
+    await expect(listCaptures(inputs)).rejects.toMatchObject({
+      code: "ERR_CAPTURE_FORMAT",
+      message: expect.stringContaining(`${join(folder, "empty.pcap")}:`),
+    });
+  }
+});
+
+test("standard input is not looked at", async () => {
+  expect((await listCaptures("-")).captures).toEqual([{ path: "-", root: undefined }]);
+});
+
+const shb = (order: string) => `0a0d0d0a1c000000${order}01000000ffffffffffffffff1c000000`;
+const header = (magic: string) => `${magic}0200040000000000000000000000040001000000`;
+test.each([
+  ["microseconds, little-endian", header("d4c3b2a1")],
+  ["microseconds, big-endian", header("a1b2c3d4")],
+  ["nanoseconds, little-endian", header("4d3cb2a1")],
+  ["nanoseconds, big-endian", header("a1b23c4d")],
+  ["pcapng, little-endian", shb("4d3c2b1a")],
+  ["pcapng, cut in its first block", shb("4d3c2b1a").slice(0, 32)],
+  ["pcapng of no byte order", shb("00000000")],
+  ["a cut pcap header", header("d4c3b2a1").slice(0, 46)],
+  ["a cut pcapng start", shb("4d3c2b1a").slice(0, 20)],
+  ["gzip", "1f8b080000000000000300000000000000000000000000000000"],
+  ["one byte", "d4"],
+  ["nothing", ""],
+])("a look at the first bytes says what reading says: %s", async (_, hex) => {
+  const path = tempFile("x.pcap", Buffer.from(hex, "hex"));
+  const read = sessions(path)
+    .next()
+    .then(
+      () => "read",
+      (error: { code: string }) => error.code,
+    );
+  const seen = listCaptures(path).then(
+    () => "read",
+    (error: { code: string }) => error.code,
+  );
+  expect(await seen).toBe(await read);
 });
