@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { basename, relative, sep } from "node:path";
 import { CsvError, parse } from "csv-parse/sync";
 import { FlowglyphError } from "../../bindings/errors.ts";
+import type { InputCapture } from "../capture/index.ts";
+import { systemReason } from "../system-error.ts";
 import { type AddressKey, addressKey } from "./address-key.ts";
 
 /** The 5-tuple of a session; addresses as `addressKey` gives them. */
@@ -21,12 +23,6 @@ export interface Labeller {
   labelOf(capture: number, key: () => SessionKey): number;
   /** What of the label source met no session: one line each. Asked at the end. */
   unmatched(): string[];
-}
-
-/** A capture file and the folder input under which it was found (undefined where the file itself was named). */
-export interface InputCapture {
-  readonly path: string;
-  readonly root: string | undefined;
 }
 
 /**
@@ -90,7 +86,7 @@ export async function readLabelFile(path: string): Promise<LabelRule[]> {
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    throw new FlowglyphError("ERR_IO", `Cannot read the label file ${path}: ${(error as Error).message}`, {
+    throw new FlowglyphError("ERR_IO", `Cannot read the label file ${path}: ${systemReason(error)}`, {
       cause: error,
     });
   }
@@ -98,7 +94,7 @@ export async function readLabelFile(path: string): Promise<LabelRule[]> {
 }
 
 /**
- * Parses a label file: CSV with a header of `class` and any of `capture`, `protocol`, `initiator_address`, `initiator_port`,
+ * Parses a label file: CSV (commas, semicolons or tabs) with a header of `class` and any of `capture`, `protocol`, `initiator_address`, `initiator_port`,
  * `responder_address`, `responder_port`. An empty cell means any. `path` is named in errors.
  */
 export function parseLabels(text: string, path: string): LabelRule[] {
@@ -111,6 +107,7 @@ export function parseLabels(text: string, path: string): LabelRule[] {
         return header;
       },
       bom: true,
+      delimiter: delimiterOf(text),
       trim: true,
       skip_empty_lines: true,
       info: true,
@@ -139,6 +136,12 @@ export function parseLabels(text: string, path: string): LabelRule[] {
   }
   if (records.length === 0) throw labelError(path, 2, "at least one rule below the header", "none");
   return records.map(({ record, info }) => parseRule(record, path, info.lines));
+}
+
+/** Spreadsheets of many languages write semicolons, others tabs: the header tells, whose names hold none of them. */
+function delimiterOf(text: string): string {
+  const header = text.slice(0, text.search(/[\r\n]|$/));
+  return [",", ";", "\t"].find((delimiter) => header.includes(delimiter)) ?? ",";
 }
 
 function parseRule(record: Record<string, string>, path: string, line: number): LabelRule {

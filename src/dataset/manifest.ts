@@ -3,6 +3,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { MASKS, VIEWS } from "../capture/options.ts";
+import { systemReason } from "../system-error.ts";
 import type { DatasetManifest } from "./types.ts";
 
 export const MANIFEST_FILE = "manifest.json";
@@ -12,7 +13,7 @@ export async function writeManifest(path: string, manifest: DatasetManifest): Pr
     await writeFile(`${path}.partial`, `${JSON.stringify(manifest, null, 2)}\n`);
     await rename(`${path}.partial`, path);
   } catch (error) {
-    throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${(error as Error).message}`, { cause: error });
+    throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${systemReason(error)}`, { cause: error });
   }
 }
 
@@ -24,7 +25,7 @@ export async function readManifestIfPresent(folder: string): Promise<DatasetMani
     text = await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new FlowglyphError("ERR_IO", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw new FlowglyphError("ERR_IO", `Cannot read ${path}: ${systemReason(error)}`, { cause: error });
   }
   return parseManifest(text, path);
 }
@@ -38,9 +39,13 @@ export function parseManifest(text: string, path: string): DatasetManifest {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new FlowglyphError("ERR_DATASET_FORMAT", `${path}: expected JSON but ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new FlowglyphError(
+      "ERR_DATASET_FORMAT",
+      `${path}: expected JSON but it is none (${(error as Error).message})`,
+      {
+        cause: error,
+      },
+    );
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new FlowglyphError("ERR_DATASET_FORMAT", `${path}: expected a JSON object`);
@@ -83,6 +88,12 @@ const seconds: Field = {
   check: (value) => value === undefined || (typeof value === "number" && value >= 0),
 };
 
+const optional = ({ expected, check }: Field): Field => ({
+  expected: `${expected}, or absent`,
+  check: (value) => value === undefined || check(value),
+});
+const textList: Field = { expected: "an array of strings", check: isTextList };
+
 const FIELDS: Readonly<Record<keyof DatasetManifest, Field>> = {
   format: oneOf(["flowglyph-dataset"]),
   formatVersion: { expected: "1 (this version of flowglyph reads no other)", check: (value) => value === 1 },
@@ -103,6 +114,14 @@ const FIELDS: Readonly<Record<keyof DatasetManifest, Field>> = {
   duplicatesRemoved: count,
   conflictingDuplicates: count,
   unlabelled: count,
-  captures: { expected: "an array of strings", check: isTextList },
+  captures: textList,
   source: { expected: "a string", check: isText },
+  capturePaths: optional(textList),
+  packets: optional(count),
+  sessionPackets: optional(count),
+  skipped: optional({
+    expected: "an object of whole numbers by reason",
+    check: (value) => typeof value === "object" && value !== null && Object.values(value).every(isCount),
+  }),
+  captureWarnings: optional(textList),
 };

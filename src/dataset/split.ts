@@ -45,13 +45,20 @@ export function makeSplit(dataset: Dataset, options: SplitOptions = {}): Split {
     throw invalidArgument("validationShare", "0 to below 1", validationShare);
   if (!(testShare > 0 && testShare < 1)) throw invalidArgument("testShare", "above 0 and below 1", testShare);
 
-  const { test, excluded, ...about } = chooseTest(dataset, kind, testShare, seed);
+  const { test, excluded, warnings = [], ...about } = chooseTest(dataset, kind, testShare, seed);
   const role = new Uint8Array(dataset.count); // 0 = training part
   for (const row of excluded) role[row] = 1;
   for (const row of test) role[row] = 1;
   const training = rowsWhere(dataset.count, (row) => role[row] === 0);
   const byClass = rowsByClass(dataset, training);
   const available = byClass.reduce((sum, rows) => sum + rows.length, 0);
+  const noneAsked = "count" in labels && labels.count === 0;
+  if (training.length === 0 && !noneAsked) {
+    throw new FlowglyphError(
+      "ERR_SPLIT",
+      `Expected images to train on but all ${dataset.count} of the dataset are its test part (IDX t10k)`,
+    );
+  }
 
   const budget =
     "percent" in labels ? Math.round((available * labels.percent) / 100) : Math.min(labels.count, available);
@@ -91,7 +98,15 @@ export function makeSplit(dataset: Dataset, options: SplitOptions = {}): Split {
     validation: Uint32Array.from(validation).sort(),
     unlabelled: unlabelled.sort(),
     test,
+    warnings: [...warnings, ...unlearnable(dataset, perClass, budget)],
   };
+}
+
+/** Classes that no labelled row shows; not where none was asked for. */
+function unlearnable(dataset: Dataset, perClass: readonly number[], budget: number): string[] {
+  const missing = dataset.classes.filter((_, i) => perClass[i] === 0).map((name) => JSON.stringify(name));
+  if (budget === 0 || missing.length === 0) return [];
+  return [`no labelled image to learn from: class ${missing.join(", ")}`];
 }
 
 interface TestPart extends Pick<Split, "kind" | "testGroups" | "leakedTestImages" | "warnings"> {

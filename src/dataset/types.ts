@@ -63,6 +63,14 @@ export interface DatasetManifest {
   readonly unlabelled: number;
   readonly captures: readonly string[];
   readonly source: string;
+  /** Where `captures` lay, in their order: paths from the dataset's folder. Absent where not known, as all below. */
+  readonly capturePaths?: readonly string[];
+  /** Records read, and those of them that became part of a session; the rest is in `skipped`, by reason. */
+  readonly packets?: number;
+  readonly sessionPackets?: number;
+  readonly skipped?: Readonly<Record<string, number>>;
+  /** What was wrong with capture files: cut short, damaged, no captures at all. */
+  readonly captureWarnings?: readonly string[];
 }
 
 /** Row numbers of each part. No row is in two parts, and the unlabelled pool never holds a test row. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { inspect } from "../../src/capture/index.ts";
 import { buildDataset } from "../../src/dataset/build.ts";
 import { openDataset } from "../../src/dataset/open.ts";
 import { makeSplit } from "../../src/dataset/split.ts";
@@ -139,7 +140,73 @@ describe("captures to a dataset", () => {
   });
 });
 
+describe("what was not taken", () => {
+  it("is in the manifest by reason, with the files that are damaged or no captures", async () => {
+    const arp = { timeNs: START, bytes: new Uint8Array(60).fill(0xff) };
+    await writeFile(join(root, "chat", "b.pcap"), pcapFile([arp, ...sessionOf(4, 30), arp]));
+    await writeFile(join(root, "mail", "empty.pcap"), "");
+    const whole = pcapFile(sessionOf(7, 50));
+    await writeFile(join(root, "mail", "z.pcap"), whole.subarray(0, whole.length - 3));
+    const { manifest, warnings } = await buildDataset(root, { out });
+    const summary = await inspect(root);
+    expect(manifest).toMatchObject({
+      packets: summary.packets,
+      sessionPackets: summary.sessionPackets,
+      skipped: { notIp: 2 },
+    });
+    expect(manifest.packets! - manifest.sessionPackets!).toBe(2);
+    expect(manifest.captureWarnings).toEqual([
+      expect.stringMatching(/mail\/empty\.pcap: left out: .*an empty file/),
+      expect.stringMatching(/mail\/z\.pcap: truncated at byte offset \d+/),
+    ]);
+    expect(warnings).toEqual(manifest.captureWarnings);
+    expect((await openDataset(out)).manifest).toEqual(manifest);
+  });
+
+  it("is said where no session has a label", async () => {
+    const { warnings } = await buildDataset(join(root, "chat", "a.pcap"), { out });
+    expect(warnings).toEqual([expect.stringContaining("no session has a label")]);
+  });
+});
+
 describe("formats and folders", () => {
+  it("names the capture files from the dataset's folder", async () => {
+    const { manifest } = await buildDataset(root, { out });
+    expect(manifest.capturePaths!.map((path) => join(out, path))).toEqual(
+      manifest.captures.map((name) => join(root, "..", name)),
+    );
+  });
+
+  it("leaves the dataset that is there as it was when the new one cannot be written", async () => {
+    await buildDataset(root, { out });
+    const before = await readFile(join(out, "sessions.arrow"));
+    const many = join(root, "..", "many.pcap");
+    await writeFile(many, manySessions(300, { packets: 1 }));
+    const labels = join(root, "..", "labels.csv");
+    const { columns } = await (async () => {
+      const folder = join(root, "..", "many");
+      await buildDataset(many, { out: folder, mask: "none" });
+      return openDataset(folder);
+    })();
+    const rules = columns!.initiatorAddress.map(
+      (address, i) => `${address},${columns!.initiatorPort[i]},class ${i}`,
+    );
+    await writeFile(labels, `initiator_address,initiator_port,class\n${rules.join("\n")}\n`);
+    // 300 classes do not fit in IDX labels, which is found out when all is read.
+    await expect(buildDataset(many, { out, mask: "none", labels, format: "idx" })).rejects.toThrow(
+      /at most 256/,
+    );
+    expect((await readdir(out)).sort()).toEqual(["manifest.json", "sessions.arrow"]);
+    expect((await readFile(join(out, "sessions.arrow"))).equals(before)).toBe(true);
+  });
+
+  it("replaces what a killed run left half written", async () => {
+    await mkdir(join(out, "new.partial"), { recursive: true });
+    await writeFile(join(out, "new.partial", "sessions.arrow"), "half");
+    await buildDataset(root, { out });
+    expect((await readdir(out)).sort()).toEqual(["manifest.json", "sessions.arrow"]);
+  });
+
   it("writes IDX that opens to the same images", async () => {
     const arrow = join(out, "..", "arrow");
     await buildDataset(root, { out: arrow });

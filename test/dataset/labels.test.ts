@@ -67,6 +67,12 @@ describe("label files", () => {
     expect(classOf(`${header},10.0.0.1,443,,,Web`, "a.pcap", WEB)).toBeUndefined();
   });
 
+  it("may be separated by semicolons or tabs, as spreadsheets of many languages write them", () => {
+    for (const delimiter of [";", "\t"]) {
+      const csv = `\ufeffcapture,class\r\nb.pcap,"Mail, new"\r\n`.replaceAll(/,(?! )/g, delimiter);
+      expect(classOf(csv, "b.pcap", WEB)).toBe("Mail, new");
+    }
+  });
   it("let the first fitting rule win, exact or not", () => {
     const exact = "tcp,10.0.0.1,50000,192.0.2.7,443,Exact";
     expect(classOf(`${header}${exact}\n,,,,443,Wild`, "a.pcap", WEB)).toBe("Exact");

@@ -165,6 +165,17 @@ describe("split by capture group", () => {
   });
 });
 
+describe("too few labels", () => {
+  it("names the classes that no labelled image shows", () => {
+    const dataset = fixture({ labels: repeated([0, 40], [1, 10], [2, 10]) });
+    expect(makeSplit(dataset, { labels: 1 }).warnings).toEqual([
+      'no labelled image to learn from: class "class1", "class2"',
+    ]);
+    expect(makeSplit(dataset, { labels: 0 }).warnings).toEqual([]);
+    expect(makeSplit(dataset, { labels: "20%" }).warnings).toEqual([]);
+  });
+});
+
 describe("given test part", () => {
   const dataset = fixture({
     labels: repeated([0, 40], [1, 40], [0, 10], [1, 10]),
@@ -198,5 +209,8 @@ describe("given test part", () => {
     const testOnly = fixture({ labels: [0, 1], testRows: [0, 1] });
     const split = makeSplit(testOnly, { labels: 0 });
     expect([split.labelled.length, split.unlabelled.length, split.test.length]).toEqual([0, 0, 2]);
+    expect(() => makeSplit(testOnly)).toThrow(
+      /images to train on but all 2 of the dataset are its test part/,
+    );
   });
 });
