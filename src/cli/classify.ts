@@ -1,11 +1,11 @@
 // flowglyph classify: captures and one model file in, one row a session out. Needs no libtorch.
 import { type Command, Option } from "commander";
-import { type CaptureOptions, MASKS, VIEWS } from "../capture/options.ts";
+import { type CaptureOptions, type CaptureSummary, listCaptures, MASKS, VIEWS } from "../capture/index.ts";
 import { formatTable } from "../evaluation/table.ts";
 import { classifySessions, openClassifier } from "../inference/index.ts";
 import {
   CSV,
-  formatOfPath,
+  checkVerdictPath,
   JSON_LINES,
   openVerdictWriter,
   type VerdictRow,
@@ -21,7 +21,7 @@ import {
   type RegisterCommand,
 } from "./command.ts";
 import { formatCount } from "./format.ts";
-import { captureProgress } from "./progress.ts";
+import { captureProgress, skippedLine } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 
 const EXAMPLES = `
@@ -77,32 +77,47 @@ async function runClassify(
   { terminal, signal }: CommandContext,
 ): Promise<void> {
   const { model, output, json, threshold = 0, workers, ...capture } = flags;
-  if (output !== undefined) formatOfPath(output);
+  if (output !== undefined) await checkVerdictPath(output);
+  const list = await listCaptures(captures);
   const classifier = await openClassifier(model, { workers });
+  const counts = new Map<string, number>();
+  let summary: CaptureSummary | undefined;
   let writer: VerdictWriter | undefined;
   try {
-    const verdicts = classifySessions(captures, classifier, {
+    const paths = list.captures.map(({ path }) => path);
+    const verdicts = classifySessions(paths, classifier, {
       ...capture,
       signal,
       onProgress: captureProgress(terminal),
+      onSummary: (read) => {
+        summary = read;
+      },
     });
-    const counts = new Map<string, number>();
     for await (const batch of verdicts) {
       // Opened late: a capture or a model that cannot be read leaves an older results file as it was.
       writer ??=
         output === undefined ? terminalWriter(terminal, json === true) : await openVerdictWriter(output);
       const rows = [...verdictRows(batch)].filter((row) => row.probability >= threshold);
-      for (const row of rows) counts.set(row.class, (counts.get(row.class) ?? 0) + 1);
       await writer.write(rows);
+      for (const row of rows) counts.set(row.class, (counts.get(row.class) ?? 0) + 1);
     }
     writer ??=
       output === undefined ? terminalWriter(terminal, json === true) : await openVerdictWriter(output);
     await writer.write([]);
+    await writer.close();
     terminal.progressDone();
+    noteReading(terminal, list.warnings, summary);
     noteCounts(terminal, counts, output);
-  } finally {
+  } catch (error) {
     terminal.progressDone();
-    await writer?.close();
+    // What was classified before it failed is kept; the first failure is the one to tell.
+    const kept = await writer?.close().then(
+      () => true,
+      () => false,
+    );
+    if (kept && output !== undefined) noteCounts(terminal, counts, output, "before the end: ");
+    throw error;
+  } finally {
     await classifier.close();
   }
 }
@@ -142,10 +157,27 @@ function personTable(rows: readonly VerdictRow[]): string {
   return formatTable([header, ...cells], [4, 5, 7]);
 }
 
+/** What of the captures is in no row, and what was wrong with them. */
+function noteReading(
+  terminal: Terminal,
+  leftOut: readonly string[],
+  summary: CaptureSummary | undefined,
+): void {
+  const skipped = summary && skippedLine(summary.packets, summary.skipped);
+  if (skipped !== undefined) terminal.note(skipped);
+  for (const warning of [...leftOut, ...(summary?.warnings ?? [])]) terminal.note(`warning: ${warning}`);
+  if (summary?.evictedSessions) {
+    terminal.note(
+      `warning: ${formatCount(summary.evictedSessions)} sessions were ended early to keep memory within bounds`,
+    );
+  }
+}
+
 function noteCounts(
   terminal: Terminal,
   counts: ReadonlyMap<string, number>,
   output: string | undefined,
+  prefix = "",
 ): void {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const classes = [...counts]
@@ -153,6 +185,6 @@ function noteCounts(
     .map(([name, count]) => `${name} ${formatCount(count)}`);
   const where = output === undefined ? "" : `; written to ${output}`;
   terminal.note(
-    `${formatCount(total)} sessions${classes.length > 0 ? `: ${classes.join(", ")}` : ""}${where}`,
+    `${prefix}${formatCount(total)} sessions${classes.length > 0 ? `: ${classes.join(", ")}` : ""}${where}`,
   );
 }

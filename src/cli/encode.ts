@@ -13,11 +13,13 @@ import {
   viewOption,
 } from "./command.ts";
 import { formatCount } from "./format.ts";
-import { captureProgress } from "./progress.ts";
+import { captureProgress, skippedLine } from "./progress.ts";
 
 const EXAMPLES = `
 Without --labels the folder of a capture is its class: captures/<class>/*.pcap. A label file is a CSV with the column class and
-any of capture, protocol, initiator_address, initiator_port, responder_address, responder_port; empty cells match anything.
+any of capture, protocol, initiator_address, initiator_port, responder_address, responder_port; empty cells match anything,
+the first line that fits wins, and capture is a path or its last parts (a.pcap, day1/a.pcap).
+A capture file that is named itself has no class without --labels.
 
 Examples:
   $ flowglyph encode captures/ -o dataset
@@ -41,7 +43,10 @@ export const registerEncode: RegisterCommand = (program, context) => {
   program
     .command("encode")
     .description("Turn captures into a dataset: one 28 x 28 byte image a session, columns, labels, manifest.")
-    .argument("<capture...>", "capture files, or folders whose sub-folders are the classes")
+    .argument(
+      "<capture...>",
+      "capture files, or folders whose sub-folders are the classes, or - for standard input",
+    )
     .requiredOption("-o, --output <dataset>", "folder to write")
     .addOption(viewOption())
     .addOption(maskOption())
@@ -72,6 +77,8 @@ async function runEncode(
     onProgress: captureProgress(terminal),
   });
   terminal.progressDone();
+  const skipped = skippedLine(manifest.packets ?? 0, manifest.skipped ?? {});
+  if (skipped !== undefined) terminal.note(skipped);
   for (const warning of warnings) terminal.note(`warning: ${warning}`);
   await terminal.out(json ? `${JSON.stringify(manifest, null, 2)}\n` : describe(manifest, output));
 }

@@ -8,7 +8,9 @@ import type { Dataset, Split } from "../dataset/types.ts";
 import { classCurves } from "../evaluation/evaluate.ts";
 import { evaluateModel, type ModelEvaluation } from "../evaluation/evaluate-model.ts";
 import { evaluationReport } from "../evaluation/report.ts";
-import { openClassifier } from "../inference/index.ts";
+import { modelFile, openClassifier } from "../inference/index.ts";
+import { checkOutputFile } from "../output-path.ts";
+import { systemReason } from "../system-error.ts";
 import { readRunSplit, runPath } from "../training/run-folder.ts";
 import { type CommandContext, jsonOption, type RegisterCommand } from "./command.ts";
 import { formatCount } from "./format.ts";
@@ -52,6 +54,8 @@ async function runEvaluate(
   flags: EvaluateFlags,
   { terminal, signal }: CommandContext,
 ): Promise<void> {
+  await modelFile(model);
+  if (flags.curves !== undefined) await checkOutputFile(flags.curves);
   const dataset = await openDataset(path);
   const run = existsSync(runPath(model, "split")) ? model : undefined;
   // With --split all a run's model may meet any dataset; only its own one has the rows that its split names.
@@ -149,6 +153,6 @@ async function writeCurves(
   try {
     await writeFile(path, `${JSON.stringify(curves, plain)}\n`);
   } catch (cause) {
-    throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${(cause as Error).message}`, { cause });
+    throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${systemReason(cause)}`, { cause });
   }
 }

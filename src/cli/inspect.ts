@@ -4,7 +4,7 @@ import { type InspectSummary, inspect } from "../capture/index.ts";
 import { formatTable } from "../evaluation/table.ts";
 import { activeTimeoutOption, idleTimeoutOption, jsonOption, type RegisterCommand } from "./command.ts";
 import { formatBytes, formatCount } from "./format.ts";
-import { linktypeName } from "./linktype-names.ts";
+import { linktypeText } from "./linktype-names.ts";
 import { captureProgress } from "./progress.ts";
 
 interface InspectFlags {
@@ -54,7 +54,6 @@ function describe(summary: InspectSummary): string {
     ["  UDP", formatCount(summary.sessions.udp)],
     ["bytes read", formatBytes(summary.bytesRead)],
   ];
-  const linktypes =
-    summary.linktypes.map((number) => `${number} (${linktypeName(number)})`).join(", ") || "none";
+  const linktypes = summary.linktypes.map(linktypeText).join(", ") || "none";
   return `${formatTable(rows, [1])}link types  ${linktypes}\n${summary.truncated ? "truncated   yes: see the warnings\n" : ""}`;
 }

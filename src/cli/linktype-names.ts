@@ -31,7 +31,8 @@ const NAMES: Readonly<Record<number, string>> = {
   276: "Linux cooked v2",
 };
 
-/** A link type's name, or "unknown to this list". */
-export function linktypeName(number: number): string {
-  return NAMES[number] ?? "unknown to this list";
+/** A link type's number with its name, where we have one: "1 (Ethernet)". */
+export function linktypeText(number: number): string {
+  const name = NAMES[number];
+  return name === undefined ? String(number) : `${number} (${name})`;
 }

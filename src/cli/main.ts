@@ -2,6 +2,7 @@
 // The command line: one verb a file. Only this file exits. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 import { Command, CommanderError } from "commander";
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { systemReason } from "../system-error.ts";
 import { toolVersion } from "../version.ts";
 import type { RegisterCommand } from "./command.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
@@ -25,9 +26,13 @@ async function main(argv: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
   process.on("SIGINT", interruptHandler(terminal, interrupt, argv.includes("-")));
   // `flowglyph inspect ... | head` closes our output early: that is the reader's choice, not a failure.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === "EPIPE" ? 0 : EXIT_FAILED),
-  );
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    terminal.note(`flowglyph: Cannot write standard output: ${systemReason(error)}`);
+    process.exit(EXIT_FAILED);
+  });
+  // Nobody hears of it any more; the results are not touched.
+  process.stderr.on("error", () => undefined);
 
   const program = new Command("flowglyph")
     .description(
@@ -54,9 +59,8 @@ async function main(argv: readonly string[]): Promise<number> {
       terminal.note(`flowglyph: ${error.message}`);
       return error.code === "ERR_ARGUMENT" ? EXIT_USAGE : EXIT_FAILED;
     }
-    terminal.note(
-      `flowglyph: unexpected ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    for (const line of `flowglyph: unexpected ${told}`.split("\n")) terminal.note(line);
     return EXIT_FAILED;
   }
 }

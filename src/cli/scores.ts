@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset, Split } from "../dataset/types.ts";
 import { type BaselineScore, baselines, type SkippedBaseline } from "../evaluation/baselines.ts";
+import { systemReason } from "../system-error.ts";
 import type { Terminal } from "./terminal.ts";
 
 const FILE = "baselines.json";
@@ -30,7 +31,13 @@ export async function runBaselines(request: BaselineRequest): Promise<readonly B
     onProgress: (name) => terminal.progress({ fraction: undefined, text: `baseline: ${name}` }),
   });
   terminal.progressDone();
-  await writeFile(join(run, FILE), `${JSON.stringify({ rows: rowsOf(split), scores }, null, 2)}\n`);
+  const path = join(run, FILE);
+  try {
+    await writeFile(path, `${JSON.stringify({ rows: rowsOf(split), scores }, null, 2)}\n`);
+  } catch (cause) {
+    // They are in hand, and only have to be computed anew next time.
+    terminal.note(`warning: the baselines could not be kept in ${path}: ${systemReason(cause)}`);
+  }
   return scores;
 }
 

@@ -1,6 +1,7 @@
 // Where the commands write: results on standard output, progress and warnings on standard error. Commands get a Terminal
 // and never print or exit themselves, so that each can be run in a test with a terminal that records.
 import { Presets, SingleBar } from "cli-progress";
+import { printable } from "../evaluation/table.ts";
 
 /** One line of progress: how far, and what to say beside it. */
 export interface ProgressLine {
@@ -41,7 +42,7 @@ export function processTerminal(): Terminal {
       }),
     note: (text) => {
       progressDone();
-      stderr.write(`${text}\n`);
+      stderr.write(`${printable(text)}\n`);
     },
     progress: (line) => {
       if (stderr.isTTY) {

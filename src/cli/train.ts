@@ -1,10 +1,16 @@
 // flowglyph train: a dataset and a few labels become a run folder with a checked ONNX model and its scores.
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { FlowglyphError } from "../../bindings/errors.ts";
 import { openDataset } from "../dataset/open.ts";
 import { makeSplit } from "../dataset/split.ts";
 import type { Dataset, Split } from "../dataset/types.ts";
 import { evaluationReport } from "../evaluation/report.ts";
+import { resolveModelOptions } from "../models/registry.ts";
+import { makeFolder } from "../output-path.ts";
+import { systemReason } from "../system-error.ts";
 import {
   CONFIG_FIELDS,
   type EpochRecord,
@@ -44,10 +50,7 @@ export const registerTrain: RegisterCommand = (program, context) => {
     .command("train")
     .description("Train a model on a dataset, with few labels, and export it to ONNX. Needs libtorch.")
     .argument("<dataset>", "a folder that `encode` wrote, or one of IDX files")
-    .requiredOption(
-      "-o, --output <run>",
-      "folder for model.onnx, config.json, history.jsonl, metrics.json, checkpoint",
-    )
+    .requiredOption("-o, --output <run>", "folder for the model, its scores, and what resuming needs")
     .option("--resume", "go on from the run's checkpoint; its own options are used")
     .option("--overwrite", "start anew in a folder that holds a run");
   for (const option of configOptions()) command.addOption(option);
@@ -97,8 +100,15 @@ async function runTrain(
 ): Promise<void> {
   const { output, modelOption, resume, overwrite, baselines, json, ...given } = flags;
   const config: Partial<TrainingConfig> = { ...given, ...(modelOption && { modelOptions: modelOption }) };
+  if (existsSync(runPath(output, "checkpoint")) && !resume && !overwrite) {
+    throw new FlowglyphError(
+      "ERR_ARGUMENT",
+      `${output} already holds a run: add --resume to go on with it, --overwrite to start anew, or name another folder`,
+    );
+  }
   const dataset = await openDataset(path);
   const { split, resolved } = await splitFor(dataset, config, output, resume === true);
+  const undoFolder = await makeFolder(output);
   for (const warning of split.warnings ?? []) terminal.note(`warning: ${warning}`);
   terminal.note(describeStart(dataset, split, resolved));
 
@@ -109,6 +119,14 @@ async function runTrain(
     signal,
     onProgress: (progress) => terminal.progress(progressLine(progress)),
     onEpoch: (record) => noteEpoch(terminal, record),
+  }).catch(async (error: unknown) => {
+    await undoFolder();
+    if (signal.aborted && existsSync(runPath(output, "checkpoint"))) {
+      terminal.note(
+        `The run so far is in ${output}: go on with \`flowglyph train ${path} -o ${output} --resume\``,
+      );
+    }
+    throw error;
   });
   terminal.progressDone();
   for (const warning of result.warnings) {
@@ -119,6 +137,7 @@ async function runTrain(
   if (baselines && metrics.evaluation !== null) {
     scores = await runBaselines({ dataset, split, run: output, terminal, signal });
   }
+  await noteHeldOut(terminal, path, dataset, split, output);
   if (json) await terminal.out(`${JSON.stringify({ ...metrics, baselines: scores }, null, 2)}\n`);
   else if (metrics.evaluation === null)
     terminal.note("The dataset has no test part, so there are no scores.");
@@ -139,7 +158,33 @@ async function splitFor(
     return { split: await readRunSplit(run, dataset), resolved: await readRunConfig(run) };
   }
   const resolved = resolveConfig({ ...config });
+  resolveModelOptions(resolved.model, resolved.modelOptions); // a wrong name is told before anything else is
   return { split: makeSplit(dataset, splitOptions(resolved)), resolved };
+}
+
+/** Where the held-out captures are, for classifying them: files that the model has seen nothing of. */
+async function noteHeldOut(
+  terminal: Terminal,
+  path: string,
+  dataset: Dataset,
+  split: Split,
+  run: string,
+): Promise<void> {
+  const { captures, capturePaths } = dataset.manifest;
+  if (split.testGroups.length === 0 || capturePaths === undefined) return;
+  const held = new Set(split.testGroups);
+  const paths = capturePaths
+    .filter((file, i) => held.has(captures[i]!) && file !== "-")
+    .map((file) => resolve(path, file));
+  const list = join(run, "test-captures.txt");
+  try {
+    await writeFile(list, paths.map((file) => `${file}\n`).join(""));
+  } catch (cause) {
+    throw new FlowglyphError("ERR_IO", `Cannot write ${list}: ${systemReason(cause)}`, { cause });
+  }
+  terminal.note(
+    `held out for the test: ${formatCount(paths.length)} captures, listed in ${list}; classify them with \`xargs -d '\\n' flowglyph classify --model ${run} < ${list}\``,
+  );
 }
 
 function describeStart(dataset: Dataset, split: Split, config: TrainingConfig): string {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../support/cli.ts";
 import { SAMPLES, sampleManifest } from "../support/samples.ts";
@@ -74,8 +74,12 @@ describe("wrong usage", () => {
     [["train", "x"], 2, "-o, --output"],
     [["inspect", "does-not-exist.pcap"], 1, "Cannot read does-not-exist.pcap"],
     [["inspect", "package.json"], 1, "package.json: expected a pcap"],
-    [["evaluate", "does-not-exist.onnx", SAMPLES], 1, "expected a dataset"],
-    [["classify", SAMPLES, "--model", "does-not-exist.onnx"], 1, "there is no such file"],
+    [["evaluate", "does-not-exist.onnx", SAMPLES], 1, "does-not-exist.onnx: no such file"],
+    [["evaluate", "package.json", SAMPLES], 1, "expected a dataset"],
+    [["evaluate", "package.json", SAMPLES, "--curves", "none/c.json"], 1, "the folder none does not exist"],
+    [["classify", SAMPLES, "--model", "does-not-exist.onnx"], 1, "no such file"],
+    [["classify", SAMPLES, "--model", "src"], 1, "Expected a run folder with model.onnx but src has none"],
+    [["classify", SAMPLES, "--model", "x", "-o", "none/v.csv"], 1, "the folder none does not exist"],
     [["classify", SAMPLES, "--model", "package.json"], 1, "package.json"],
   ])("%j exits with %i and says why in one message", async (args, status, message) => {
     const { code, stdout, stderr } = await runCli(args as string[]);
@@ -101,6 +105,20 @@ describe("wrong usage", () => {
         new RegExp(`Examples:\\n +\\$ flowglyph ${verb}`),
       );
     },
+  );
+});
+
+test("file names cannot move the cursor or break a message into lines", async () => {
+  const { stderr } = await runCli(["inspect", tempFile("a\u001b[31m\n.pcap", "no capture at all, really")]);
+  expect(stderr).toContain("a\\x1b[31m\\n.pcap: expected a pcap");
+  expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+});
+
+test.skipIf(!existsSync("/dev/full"))("a full disk behind standard output is told of", () => {
+  const main = new URL("../../dist/src/cli/main.js", import.meta.url).pathname;
+  const command = `"${process.execPath}" "${main}" inspect "${SAMPLES}" 2>&1 > /dev/full; echo "exit $?"`;
+  expect(execFileSync("bash", ["-c", command], { encoding: "utf8" })).toBe(
+    "flowglyph: Cannot write standard output: no space left on the device\nexit 1\n",
   );
 });
 

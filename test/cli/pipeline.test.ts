@@ -1,11 +1,12 @@
 // From captures to verdicts through the command line, with a model made by hand: no libtorch needed.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VERDICT_COLUMNS } from "../../src/results/index.ts";
 import { runCli } from "../support/cli.ts";
+import { pcapFile } from "../support/pcap-builder.ts";
 import { SAMPLES, sampleManifest } from "../support/samples.ts";
 import { firstBytesWeights, tinyModel } from "../support/tiny-onnx.ts";
 
@@ -132,6 +133,37 @@ describe("classify", () => {
     const { code, stderr } = await runCli(["classify", capture, "--model", model, "-o", "verdicts.xls"]);
     expect(code).toBe(2);
     expect(stderr).toContain(".csv, .jsonl");
+  });
+
+  test("says what was skipped and what was left out, and gives the rest", async () => {
+    const captures = join(folder, "captures");
+    mkdirSync(captures);
+    copyFileSync(capture, join(captures, "a.pcap"));
+    writeFileSync(join(captures, "empty.pcap"), "");
+    writeFileSync(
+      join(captures, "odd.pcap"),
+      pcapFile([{ timeNs: 0n, bytes: new Uint8Array(60).fill(255) }]),
+    );
+    const { code, stdout, stderr } = await runCli(["classify", captures, "--model", model]);
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(1 + sessions.tcp + sessions.udp);
+    expect(stderr).toContain(`skipped 1 of ${packets + 1} packets: notIp 1\n`);
+    expect(stderr).toMatch(/warning: .*empty\.pcap: left out: .*an empty file\n/);
+    const encoded = await runCli(["encode", captures, "-o", join(folder, "rest")]);
+    expect(encoded.code).toBe(0);
+    expect(encoded.stderr).toContain("packets: notIp 1\n");
+    expect(encoded.stderr).toMatch(/warning: .*empty\.pcap: left out/);
+  });
+
+  test("keeps the rows that were written before an input failed, and says so", async () => {
+    const out = join(folder, "kept.csv");
+    const { code, stderr } = await runCli(["classify", capture, "-", "--model", model, "-o", out], {
+      input: Buffer.from("this is no capture, it is text"),
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`before the end: ${sessions.tcp + sessions.udp} sessions`);
+    expect(stderr).toContain("expected a pcap");
+    expect(readFileSync(out, "utf8").trimEnd().split("\n")).toHaveLength(1 + sessions.tcp + sessions.udp);
   });
 
   test("a view that contradicts the model is refused", async () => {

@@ -47,6 +47,9 @@ describe.skipIf(!torchAvailable())("train (needs libtorch)", () => {
     const cut = join(folder, "cut");
     const killed = await runCli(["train", dataset, "-o", cut, ...SHORT], { killAfter: /supervised epoch 1/ });
     expect(killed.code).toBeNull();
+    const started = await runCli(["train", dataset, "-o", cut, "--resume"], { interruptAfter: /clgan on/ });
+    expect(started.code).toBe(130);
+    expect(started.stderr).toContain(`go on with \`flowglyph train ${dataset} -o ${cut} --resume\``);
     const resumed = await runCli(["train", dataset, "-o", cut, "--resume", "--no-baselines"]);
     expect(resumed).toMatchObject({ code: 0 });
     expect(readFileSync(join(cut, "model.onnx")).equals(readFileSync(join(whole, "model.onnx")))).toBe(true);
@@ -58,7 +61,9 @@ describe.skipIf(!torchAvailable())("train (needs libtorch)", () => {
     expect(scores.baselines).toEqual(metrics.baselines);
 
     const split = JSON.parse(readFileSync(join(whole, "split.json"), "utf8"));
-    const heldOut = split.testGroups.map((group: string) => join(SAMPLES, "..", group));
+    const heldOut = readFileSync(join(whole, "test-captures.txt"), "utf8").trimEnd().split("\n");
+    expect(heldOut).toEqual(split.testGroups.map((group: string) => join(SAMPLES, "..", group)));
+    expect(trained.stderr).toContain(`listed in ${join(whole, "test-captures.txt")}`);
     const classified = await runCli(["classify", ...heldOut, "--model", whole, "--json"]);
     expect(classified.code).toBe(0);
     expect(classified.stdout.trimEnd().split("\n").length).toBeGreaterThanOrEqual(split.test.length);
@@ -67,7 +72,8 @@ describe.skipIf(!torchAvailable())("train (needs libtorch)", () => {
   test("a folder that holds a run is not overwritten unasked", async () => {
     const { code, stderr } = await runCli(["train", dataset, "-o", join(folder, "whole"), ...SHORT]);
     expect(code).toBe(2);
-    expect(stderr).toContain("resume");
+    expect(stderr).toContain("--resume");
+    expect(stderr).toContain("--overwrite");
   });
 
   test("CUDA asked for and absent is a clear error", async () => {

@@ -15,11 +15,14 @@ export function runCli(
   options: {
     readonly input?: Uint8Array;
     readonly killAfter?: RegExp;
+    /** Ctrl-C, once, when standard error has said this. */
+    readonly interruptAfter?: RegExp;
     readonly env?: NodeJS.ProcessEnv;
   } = {},
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...options.env } });
+    let interrupted = false;
     const result = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       result.stdout += text;
@@ -27,6 +30,10 @@ export function runCli(
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       result.stderr += text;
       if (options.killAfter?.test(result.stderr)) child.kill("SIGKILL");
+      if (!interrupted && options.interruptAfter?.test(result.stderr)) {
+        interrupted = true;
+        child.kill("SIGINT");
+      }
     });
     child.on("error", reject).on("close", (code) => resolve({ code, ...result }));
     child.stdin.on("error", () => undefined).end(options.input);
