@@ -21,6 +21,8 @@ export {
   type BuildOptions,
   type BuildResult,
   buildDataset,
+  type ConvertOptions,
+  convertDataset,
   DATASET_FORMATS,
   type Dataset,
   type DatasetFormat,

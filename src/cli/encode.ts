@@ -1,7 +1,12 @@
 // flowglyph encode: captures become a dataset of byte images, with labels where they are known.
 import { type Command, Option } from "commander";
+import { FlowglyphError } from "../../bindings/errors.ts";
 import type { Mask, View } from "../capture/options.ts";
-import { type BuildResult, buildDataset, DATASET_FORMATS, type DatasetFormat } from "../dataset/build.ts";
+import { buildDataset } from "../dataset/build.ts";
+import { convertDataset } from "../dataset/convert.ts";
+import { isDatasetFolder } from "../dataset/open.ts";
+import type { DatasetManifest } from "../dataset/types.ts";
+import { DATASET_FORMATS, type DatasetFormat } from "../dataset/write-dataset.ts";
 import { formatTable } from "../evaluation/table.ts";
 import {
   activeTimeoutOption,
@@ -24,6 +29,7 @@ A capture file that is named itself has no class without --labels.
 Examples:
   $ flowglyph encode captures/ -o dataset
   $ flowglyph encode day1.pcap day2.pcap -o dataset --labels labels.csv
+  $ flowglyph encode idx-folder -o dataset --view pcap --mask none    # says what the images are; dataset -o x --format npz too
   $ flowglyph encode captures/ -o idx --format idx --view pcap --mask none --idle-timeout 0 --active-timeout 0
   $ python -c 'import pandas as pd; print(pd.read_feather("dataset/sessions.arrow").head())'
 `;
@@ -45,7 +51,7 @@ export const registerEncode: RegisterCommand = (program, context) => {
     .description("Turn captures into a dataset: one 28 x 28 byte image a session, columns, labels, manifest.")
     .argument(
       "<capture...>",
-      "capture files, or folders whose sub-folders are the classes, or - for standard input",
+      "capture files, or folders whose sub-folders are the classes, or - for standard input; or one dataset, to convert it",
     )
     .requiredOption("-o, --output <dataset>", "folder to write")
     .addOption(viewOption())
@@ -60,9 +66,14 @@ export const registerEncode: RegisterCommand = (program, context) => {
     .addOption(activeTimeoutOption())
     .addOption(jsonOption())
     .addHelpText("after", EXAMPLES)
-    .action((captures: string[], flags: EncodeFlags, _command: Command) =>
-      runEncode(captures, flags, context),
-    );
+    .action(async (captures: string[], flags: EncodeFlags, command: Command) => {
+      const [first] = captures;
+      if (first !== undefined && captures.length === 1 && (await isDatasetFolder(first))) {
+        await runConvert(first, flags, command, context);
+      } else {
+        await runEncode(captures, flags, context);
+      }
+    });
 };
 
 async function runEncode(
@@ -83,7 +94,31 @@ async function runEncode(
   await terminal.out(json ? `${JSON.stringify(manifest, null, 2)}\n` : describe(manifest, output));
 }
 
-function describe(manifest: BuildResult["manifest"], output: string): string {
+/** Nothing is encoded anew: `--view` and `--mask` only say what the images are, where the dataset does not. */
+async function runConvert(
+  dataset: string,
+  { output, json, format, view, mask }: EncodeFlags,
+  command: Command,
+  { terminal }: CommandContext,
+): Promise<void> {
+  const given = (option: string) => command.getOptionValueSource(option) === "cli";
+  const wrong = ["labels", "idleTimeout", "activeTimeout"].find(given);
+  if (wrong !== undefined) {
+    throw new FlowglyphError(
+      "ERR_ARGUMENT",
+      `Expected captures for ${wrong} but received a dataset, ${dataset}`,
+    );
+  }
+  const manifest = await convertDataset(dataset, {
+    out: output,
+    format,
+    ...(given("view") && { view }),
+    ...(given("mask") && { mask }),
+  });
+  await terminal.out(json ? `${JSON.stringify(manifest, null, 2)}\n` : describe(manifest, output));
+}
+
+function describe(manifest: DatasetManifest, output: string): string {
   const rows = [
     ["images", formatCount(manifest.images)],
     ...Object.entries(manifest.counts).map(([name, count]) => [`  ${name}`, formatCount(count)]),

@@ -1,12 +1,7 @@
 // Datasets: making, reading, writing, splitting. Imports nothing of torch, models or training.
 export { readArrowFile, writeArrowFile } from "./arrow.ts";
-export {
-  type BuildOptions,
-  type BuildResult,
-  buildDataset,
-  DATASET_FORMATS,
-  type DatasetFormat,
-} from "./build.ts";
+export { type BuildOptions, type BuildResult, buildDataset } from "./build.ts";
+export { type ConvertOptions, convertDataset } from "./convert.ts";
 export {
   countClasses,
   gatherImages,
@@ -19,8 +14,9 @@ export {
 export { readIdxFolder, writeIdxFolder } from "./idx.ts";
 export { parseManifest } from "./manifest.ts";
 export { writeNpz } from "./npz.ts";
-export { openDataset } from "./open.ts";
+export { isDatasetFolder, openDataset } from "./open.ts";
 export { type Random, randomBelow, seededRandom, shuffle } from "./random.ts";
 export { dropLeakedTestRows, leakedRows, makeSplit, type SplitOptions } from "./split.ts";
 export type { Dataset, DatasetManifest, SessionColumns, Split } from "./types.ts";
 export { END_REASONS, IMAGE_BYTES } from "./types.ts";
+export { DATASET_FORMATS, type DatasetFormat } from "./write-dataset.ts";

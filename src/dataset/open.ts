@@ -22,6 +22,16 @@ export async function openDataset(path: string): Promise<Dataset> {
   );
 }
 
+/** Whether `path` is a folder that `openDataset` takes for a dataset, by the names in it. */
+export async function isDatasetFolder(path: string): Promise<boolean> {
+  try {
+    const names = await readdir(path);
+    return names.includes(ARROW_FILE) || looksLikeIdx(names);
+  } catch {
+    return false;
+  }
+}
+
 async function openArrowFolder(folder: string): Promise<Dataset> {
   const manifest = await readManifestIfPresent(folder);
   if (manifest === undefined) {
