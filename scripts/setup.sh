@@ -53,25 +53,26 @@ missing_packages() {
   done
 }
 
-install_packages() { # WHAT IS-REQUIRED PACKAGE...
-  local what=$1 required=$2 missing command
-  shift 2
-  missing=$(missing_packages "$@")
+# Installs what is missing of both lists. Without the right to: names the one command, and goes on if only libtorch is missing.
+install_packages() { # TORCH-PACKAGE...
+  local base torch_missing missing
+  base=$(missing_packages "${base_packages[@]}")
+  torch_missing=$([ $# = 0 ] || missing_packages "$@")
+  missing=$(echo $base $torch_missing)
   [ -n "$missing" ] || return 0
-  missing=${missing% }
   did_something=1
-  command="apt-get update && apt-get install -y --no-install-recommends $missing"
   if ! command -v apt-get >/dev/null; then
-    say "no apt-get here. $what: install the equivalents of these Debian packages: $missing"
-    [ "$required" = no ] || exit 1
+    say "no apt-get here: install the equivalents of these Debian packages: $missing"
   elif [ "$(id -u)" != 0 ]; then
-    say "$what missing, and only root may install packages. Run as root: $command"
-    [ "$required" = no ] || exit 1
+    say "packages are missing, and only root may install them. Run as root: apt-get update && apt-get install -y --no-install-recommends $missing"
   else
-    say "installing $what: $missing"
+    say "installing $missing"
     quietly apt-get-update apt-get update
     quietly apt-get-install env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
+    return
   fi
+  [ -z "$base" ] || exit 1
+  say "going on without libtorch: everything but training will work"
 }
 
 node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null) || die "Node.js 20.19 or newer is needed, and there is no 'node' on the PATH"
@@ -82,8 +83,7 @@ if [ "${1:-}" != --build-only ]; then
   # dpkg's own database tells whether anything was installed or removed since the last look.
   key="$(stat -c %Y /var/lib/dpkg/status 2>/dev/null || echo none) $torch ${base_packages[*]} ${torch_packages[*]}"
   if stage packages "$key" "looking for Debian packages"; then
-    install_packages "build tools" yes "${base_packages[@]}"
-    [ "$torch" != debian ] || install_packages "libtorch (for training)" no "${torch_packages[@]}"
+    if [ "$torch" = debian ]; then install_packages "${torch_packages[@]}"; else install_packages; fi
     done_with packages "$(stat -c %Y /var/lib/dpkg/status 2>/dev/null || echo none) $torch ${base_packages[*]} ${torch_packages[*]}"
   fi
 fi
