@@ -31,6 +31,7 @@ export class FlowglyphError extends Error {
 
 /** The one shape of argument errors: `Expected batchSize to be a positive integer but received -1`. */
 export function invalidArgument(name: string, expected: string, received: unknown): FlowglyphError {
-  const shown = typeof received === "string" ? JSON.stringify(received) : String(received);
+  const asJson = typeof received === "string" || Array.isArray(received);
+  const shown = asJson ? JSON.stringify(received) : String(received);
   return new FlowglyphError("ERR_ARGUMENT", `Expected ${name} to be ${expected} but received ${shown}`);
 }

@@ -22,13 +22,8 @@ fi
 step flowglyph train "$out/dataset" -o "$out/run" --split group --labels 40% --unlabeled all --seed 1
 step flowglyph evaluate "$out/run" "$out/dataset"
 
-# The captures that the split held out: the run remembers them, the model never saw them.
-mapfile -t held_out < <(node -e '
-  const split = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
-  for (const group of split.testGroups) console.log(`test/${group}`);' "$out/run/split.json")
-echo
-echo "Held-out captures: ${#held_out[@]}"
-step flowglyph classify "${held_out[@]}" --model "$out/run/model.onnx" -o "$out/verdicts.csv"
+# The captures that the split held out: the run names them, the model never saw them.
+step flowglyph classify --captures-from "$out/run/test-captures.txt" --model "$out/run/model.onnx" -o "$out/verdicts.csv"
 echo
 node scripts/verdict-table.mjs "$out/verdicts.csv"
 echo

@@ -1,5 +1,7 @@
 // flowglyph classify: captures and one model file in, one row a session out. Needs no libtorch.
+import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
+import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { type CaptureOptions, type CaptureSummary, listCaptures, MASKS, VIEWS } from "../capture/index.ts";
 import { formatTable } from "../evaluation/table.ts";
 import { classifySessions, openClassifier } from "../inference/index.ts";
@@ -12,6 +14,7 @@ import {
   type VerdictWriter,
   verdictRows,
 } from "../results/index.ts";
+import { systemReason } from "../system-error.ts";
 import {
   type CommandContext,
   jsonOption,
@@ -31,6 +34,7 @@ View, mask and timeouts are the model's own; they are only to be given where the
 Examples:
   $ flowglyph classify new.pcap --model run
   $ flowglyph classify captures/ --model model.onnx -o verdicts.csv
+  $ flowglyph classify --captures-from run/test-captures.txt --model run    # what train --split group held out
   $ tcpdump -i eth0 -U -w - | flowglyph classify - --model model.onnx --json
   $ flowglyph classify new.pcap --model model.onnx --json | jq -r 'select(.class == "ssh") | .responder_address'
 `;
@@ -40,6 +44,7 @@ interface ClassifyFlags extends Pick<CaptureOptions, "view" | "mask" | "idleTime
   output?: string;
   json?: boolean;
   threshold?: number;
+  capturesFrom?: string;
   workers?: number;
 }
 
@@ -47,7 +52,8 @@ export const registerClassify: RegisterCommand = (program, context) => {
   program
     .command("classify")
     .description("Classify the sessions of captures: a row a session, with class and probability.")
-    .argument("<capture...>", "capture files, folders of them, or - for standard input")
+    .argument("[capture...]", "capture files, folders of them, or - for standard input")
+    .option("--captures-from <file>", "a file that names captures, one a line (a run's test-captures.txt)")
     .requiredOption("--model <run|model.onnx>", "a run folder or the ONNX file alone")
     .option("-o, --output <file>", "write the rows to a file instead: .csv, .jsonl or .parquet")
     .addOption(jsonOption().conflicts("output"))
@@ -76,9 +82,12 @@ async function runClassify(
   flags: ClassifyFlags,
   { terminal, signal }: CommandContext,
 ): Promise<void> {
-  const { model, output, json, threshold = 0, workers, ...capture } = flags;
+  const { model, output, json, threshold = 0, workers, capturesFrom, ...capture } = flags;
   if (output !== undefined) await checkVerdictPath(output);
-  const list = await listCaptures(captures);
+  const list = await listCaptures([
+    ...captures,
+    ...(capturesFrom === undefined ? [] : await readCaptureList(capturesFrom)),
+  ]);
   const classifier = await openClassifier(model, { workers });
   const counts = new Map<string, number>();
   let summary: CaptureSummary | undefined;
@@ -120,6 +129,21 @@ async function runClassify(
   } finally {
     await classifier.close();
   }
+}
+
+async function readCaptureList(path: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new FlowglyphError("ERR_IO", `Cannot read the list of captures ${path}: ${systemReason(cause)}`, {
+      cause,
+    });
+  }
+  const paths = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  if (paths.length === 0)
+    throw invalidArgument("--captures-from", "a file that names captures, one a line", path);
+  return paths;
 }
 
 /** To a person a table a batch, to a program CSV or, with --json, JSON Lines. */

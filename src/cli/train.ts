@@ -183,7 +183,7 @@ async function noteHeldOut(
     throw new FlowglyphError("ERR_IO", `Cannot write ${list}: ${systemReason(cause)}`, { cause });
   }
   terminal.note(
-    `held out for the test: ${formatCount(paths.length)} captures, listed in ${list}; classify them with \`xargs -d '\\n' flowglyph classify --model ${run} < ${list}\``,
+    `held out for the test: ${formatCount(paths.length)} captures, listed in ${list}; classify them with \`flowglyph classify --captures-from ${list} --model ${run}\``,
   );
 }
 

@@ -129,6 +129,25 @@ describe("classify", () => {
     expect(fromPipe).toEqual(fromFile.map((row) => ({ ...row, capture: "-" })));
   });
 
+  test("takes captures from a list, and refuses a list that is missing or empty", async () => {
+    const list = join(folder, "captures.txt");
+    writeFileSync(list, `${capture}\n\n`);
+    const listed = await runCli(["classify", "--captures-from", list, "--model", model, "--json"]);
+    expect(listed.code).toBe(0);
+    expect(listed.stdout).toBe((await runCli(["classify", capture, "--model", model, "--json"])).stdout);
+    writeFileSync(list, "\n");
+    expect(await runCli(["classify", "--captures-from", list, "--model", model])).toMatchObject({
+      code: 2,
+      stdout: "",
+    });
+    const missing = await runCli(["classify", "--captures-from", join(folder, "none"), "--model", model]);
+    expect(missing).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Cannot read the list of captures"),
+    });
+    expect((await runCli(["classify", "--model", model])).code).toBe(2);
+  });
+
   test("an output file of no known ending is refused before any work", async () => {
     const { code, stderr } = await runCli(["classify", capture, "--model", model, "-o", "verdicts.xls"]);
     expect(code).toBe(2);
