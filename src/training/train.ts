@@ -1,11 +1,12 @@
 // `train`: a dataset, its split and a config become a run folder with a checked ONNX model and its scores.
 import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { Generator, resolveDevice, setThreads } from "../../bindings/torch/index.ts";
 import { type Dataset, IMAGE_BYTES, type Split } from "../dataset/types.ts";
 import { createModel, resolveModelOptions } from "../models/registry.ts";
 import { TorchBackend } from "../nn/torch-backend.ts";
+import { makeFolder } from "../output-path.ts";
 import { writeAtomically, writeJson } from "./atomic-file.ts";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { resolveConfig, type TrainingConfig } from "./config.ts";
@@ -126,13 +127,7 @@ export async function train(
 
 /** The folder, ready to be written to; its checkpoint where there is one to resume from. */
 async function openRun({ run, resume, overwrite }: TrainOptions): Promise<Checkpoint | undefined> {
-  try {
-    await mkdir(run, { recursive: true });
-  } catch (cause) {
-    throw new FlowglyphError("ERR_IO", `Cannot make the folder ${run}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  await makeFolder(run);
   if (overwrite === true && resume !== true) return undefined;
   const checkpoint = await loadCheckpoint(runPath(run, "checkpoint"));
   if (checkpoint !== undefined && resume !== true) {
