@@ -68,6 +68,7 @@ export type BatchLayout = Readonly<
     | "responderAddress"
     | "initiatorPort"
     | "responderPort"
+    | "imageBytes"
     | "ipVersion"
     | "protocol"
     | "endReason",

@@ -24,6 +24,8 @@ export interface BatchColumns {
   readonly responderAddress: Uint8Array<ArrayBuffer>;
   readonly initiatorPort: Uint16Array<ArrayBuffer>;
   readonly responderPort: Uint16Array<ArrayBuffer>;
+  /** Bytes of the image that the session filled, the rest is padding: 0 (view l7, no payload) to 784. */
+  readonly imageBytes: Uint16Array<ArrayBuffer>;
   /** 4 or 6. */
   readonly ipVersion: Uint8Array<ArrayBuffer>;
   /** 6 TCP, 17 UDP. */
@@ -53,6 +55,7 @@ export function batchColumns(
     responderAddress: new Uint8Array(buffer, at("responderAddress"), count * ADDRESS_BYTES),
     initiatorPort: new Uint16Array(buffer, at("initiatorPort"), count),
     responderPort: new Uint16Array(buffer, at("responderPort"), count),
+    imageBytes: new Uint16Array(buffer, at("imageBytes"), count),
     ipVersion: new Uint8Array(buffer, at("ipVersion"), count),
     protocol: new Uint8Array(buffer, at("protocol"), count),
     endReason: new Uint8Array(buffer, at("endReason"), count),

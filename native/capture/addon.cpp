@@ -114,7 +114,7 @@ Napi::Value close(const Napi::CallbackInfo& info) {
 Napi::Value layout(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), "ERR_ARGUMENT", [&]() -> Napi::Value {
     const BatchLayout offsets(static_cast<std::size_t>(readInteger(info[0], "capacity", 1, 1 << 20)));
-    const std::array<std::pair<const char*, std::size_t>, 15> columns{{
+    const std::array<std::pair<const char*, std::size_t>, 16> columns{{
         {"images", offsets.images},
         {"startNs", offsets.startNs},
         {"endNs", offsets.endNs},
@@ -127,6 +127,7 @@ Napi::Value layout(const Napi::CallbackInfo& info) {
         {"responderAddress", offsets.responderAddress},
         {"initiatorPort", offsets.initiatorPort},
         {"responderPort", offsets.responderPort},
+        {"imageBytes", offsets.imageBytes},
         {"ipVersion", offsets.ipVersion},
         {"protocol", offsets.protocol},
         {"endReason", offsets.endReason},

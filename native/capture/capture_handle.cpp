@@ -26,6 +26,7 @@ BatchLayout remainder(const BatchLayout& whole, std::size_t rows) {
   rest.responderAddress += rows * 16;
   rest.initiatorPort += rows * sizeof(std::uint16_t);
   rest.responderPort += rows * sizeof(std::uint16_t);
+  rest.imageBytes += rows * sizeof(std::uint16_t);
   rest.ipVersion += rows;
   rest.protocol += rows;
   rest.endReason += rows;

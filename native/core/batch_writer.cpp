@@ -30,6 +30,7 @@ BatchLayout::BatchLayout(std::size_t capacity) : capacity(capacity) {
   responderAddress = column(kAddressBytes);
   initiatorPort = column(2);
   responderPort = column(2);
+  imageBytes = column(2);
   ipVersion = column(1);
   protocol = column(1);
   endReason = column(1);
@@ -67,6 +68,7 @@ void BatchWriter::write(const Session& session, const std::uint8_t* image, EndRe
               kAddressBytes);
   put(layout_.initiatorPort, low ? key.lowPort() : key.highPort());
   put(layout_.responderPort, low ? key.highPort() : key.lowPort());
+  put(layout_.imageBytes, session.imageFill);
   put(layout_.ipVersion, key.ipVersion());
   put(layout_.protocol, key.protocol());
   put(layout_.endReason, static_cast<std::uint8_t>(reason));

@@ -22,13 +22,14 @@ enum class EndReason : std::uint8_t { kEndOfInput = 0, kIdleTimeout = 1, kActive
 //   captureGroup      u32 [capacity]        index of the capture file in the order given
 //   initiatorAddress, responderAddress u8 [capacity, 16]  IPv4: first 4 bytes, rest zero
 //   initiatorPort, responderPort u16 [capacity]
-//   ipVersion u8 (4 or 6), protocol u8 (6 TCP, 17 UDP), endReason u8 [capacity]
+//   imageBytes        u16 [capacity]        bytes of the image that the session filled, 0 (view l7 without
+//   payload) to 784 ipVersion u8 (4 or 6), protocol u8 (6 TCP, 17 UDP), endReason u8 [capacity]
 struct BatchLayout {
   explicit BatchLayout(std::size_t capacity);
   std::size_t capacity;
   std::size_t images, startNs, endNs, initiatorBytes, responderBytes, initiatorPackets, responderPackets,
-      captureGroup, initiatorAddress, responderAddress, initiatorPort, responderPort, ipVersion, protocol,
-      endReason;
+      captureGroup, initiatorAddress, responderAddress, initiatorPort, responderPort, imageBytes, ipVersion,
+      protocol, endReason;
   std::size_t totalBytes;
 };
 

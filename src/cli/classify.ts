@@ -206,7 +206,7 @@ function noteCounts(
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const classes = [...counts]
     .sort(([, a], [, b]) => b - a)
-    .map(([name, count]) => `${name} ${formatCount(count)}`);
+    .map(([name, count]) => `${name || "nothing to classify (no payload)"} ${formatCount(count)}`);
   const where = output === undefined ? "" : `; written to ${output}`;
   terminal.note(
     `${prefix}${formatCount(total)} sessions${classes.length > 0 ? `: ${classes.join(", ")}` : ""}${where}`,

@@ -127,6 +127,9 @@ function describe(manifest: DatasetManifest, output: string): string {
     ...(manifest.conflictingDuplicates > 0
       ? [["duplicates whose labels disagreed", formatCount(manifest.conflictingDuplicates)]]
       : []),
+    ...(manifest.emptySessions
+      ? [["sessions without a byte in this view", formatCount(manifest.emptySessions)]]
+      : []),
     ["capture files", formatCount(manifest.captures.length)],
   ];
   return `${formatTable(rows, [1])}view ${manifest.view}, mask ${manifest.mask}; written to ${output}\n`;

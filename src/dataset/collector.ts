@@ -22,6 +22,8 @@ export interface SessionRows {
   readonly initiatorBytes: BigUint64Array;
   readonly responderBytes: BigUint64Array;
   readonly endReason: Uint8Array;
+  /** Bytes that the session filled of its image. */
+  readonly imageBytes: Uint16Array;
 }
 
 // 16,384 images = 12.25 MiB a block.
@@ -35,6 +37,7 @@ export class SessionCollector {
     row: id % BLOCK_ROWS,
   }));
   #count = 0;
+  #empty = 0;
   readonly #labels: number[] = [];
   readonly #groups: number[] = [];
   /** How many sessions had the image, and whether they disagreed about its class. */
@@ -55,7 +58,8 @@ export class SessionCollector {
   readonly #interned = new Map<string, string>();
 
   /**
-   * Adds every row of a batch.
+   * Adds the rows of a batch that have any byte in the view. Those that have none look alike whatever they are, and one of them
+   * kept would give its label to all.
    * The first session with an image stays, with its columns; later ones are dropped. Where the first had no label and a
    * later one has, the label is taken over; where they have different labels, the first one's stays and all are counted as
    * conflicting: nothing in the bytes can say which is right.
@@ -70,6 +74,10 @@ export class SessionCollector {
   ): void {
     const words = imageWords(batch.images);
     for (let row = 0; row < batch.count; row++) {
+      if (batch.imageBytes[row] === 0) {
+        this.#empty++;
+        continue;
+      }
       const label = about.label(row);
       const first = this.#index.findOrAdd(words, row);
       if (first >= 0) {
@@ -157,6 +165,7 @@ export class SessionCollector {
       testRows: undefined,
       manifest: newManifest({
         duplicatesRemoved: sessions - this.#count,
+        emptySessions: this.#empty,
         conflictingDuplicates: this.#copies.reduce((sum, n, i) => sum + (this.#conflicting[i] ? n : 0), 0),
       }),
     };

@@ -113,6 +113,7 @@ const FIELDS: Readonly<Record<keyof DatasetManifest, Field>> = {
   images: count,
   duplicatesRemoved: count,
   conflictingDuplicates: count,
+  emptySessions: optional(count),
   unlabelled: count,
   captures: textList,
   source: { expected: "a string", check: isText },

@@ -60,6 +60,8 @@ export interface DatasetManifest {
   readonly duplicatesRemoved: number;
   /** Identical images that carried more than one label; how many rows they were. */
   readonly conflictingDuplicates: number;
+  /** Sessions that have no byte in the view (l7: no payload), and are left out. Absent where not known. */
+  readonly emptySessions?: number;
   readonly unlabelled: number;
   readonly captures: readonly string[];
   readonly source: string;

@@ -19,6 +19,7 @@ export interface VerdictRow {
   /** IP-layer bytes; exact to 2^53. */
   readonly initiator_bytes: number;
   readonly responder_bytes: number;
+  /** Empty where the session has no byte in the model's view (l7: no payload): nothing to classify. */
   readonly class: string;
   /** Of that class, 0 to 1. */
   readonly probability: number;
@@ -61,8 +62,12 @@ export function* verdictRows(batch: VerdictBatch): Generator<VerdictRow> {
       responder_packets: batch.responderPackets[row]!,
       initiator_bytes: Number(batch.initiatorBytes[row]!),
       responder_bytes: Number(batch.responderBytes[row]!),
-      class: batch.classes[batch.classIndex[row]!]!,
-      probability: roundProbability(batch.probability[row]!),
+      ...(batch.imageBytes[row] === 0
+        ? { class: "", probability: 0 }
+        : {
+            class: batch.classes[batch.classIndex[row]!]!,
+            probability: roundProbability(batch.probability[row]!),
+          }),
     };
   }
 }

@@ -55,6 +55,7 @@ test("the columns of a TCP and a UDP session hold what the packets say", async (
     bytes: [batch!.initiatorBytes[row], batch!.responderBytes[row]],
     group: batch!.captureGroup[row],
     reason: batch!.endReason[row],
+    imageBytes: batch!.imageBytes[row],
   }));
   expect(rows).toContainEqual({
     from: "10.0.0.1 50000",
@@ -66,6 +67,7 @@ test("the columns of a TCP and a UDP session hold what the packets say", async (
     bytes: [150n, 100n], // 20 IP + 20 TCP + 10
     group: 0,
     reason: 0,
+    imageBytes: 250,
   });
   expect(rows).toContainEqual({
     from: "2001:db8::1 40000",
@@ -77,6 +79,7 @@ test("the columns of a TCP and a UDP session hold what the packets say", async (
     bytes: [55n, 55n], // 40 IP + 8 UDP + 7
     group: 0,
     reason: 0,
+    imageBytes: 110,
   });
 });
 

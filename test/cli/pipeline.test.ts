@@ -6,7 +6,7 @@ import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VERDICT_COLUMNS } from "../../src/results/index.ts";
 import { runCli } from "../support/cli.ts";
-import { pcapFile } from "../support/pcap-builder.ts";
+import { clientEndpoint, exchange, pcapFile } from "../support/pcap-builder.ts";
 import { SAMPLES, sampleManifest } from "../support/samples.ts";
 import { firstBytesWeights, tinyModel } from "../support/tiny-onnx.ts";
 
@@ -127,6 +127,26 @@ describe("classify", () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(fromPipe).toEqual(fromFile.map((row) => ({ ...row, capture: "-" })));
+  });
+
+  test("a session without a byte in the model's view has no class", async () => {
+    const l7 = join(folder, "l7.onnx");
+    const weights = firstBytesWeights(classes.length);
+    writeFileSync(l7, tinyModel({ classes, weights, metadata: { view: "l7", mask: "identity" } }));
+    const path = join(folder, "silent.pcap");
+    const server = { address: "192.0.2.1", port: 443 };
+    const talk = (client: number, payloadBytes: number) =>
+      exchange(clientEndpoint(client), server, { payloadBytes });
+    writeFileSync(path, pcapFile([...talk(1, 0), ...talk(2, 20)]));
+    const { code, stdout, stderr } = await runCli(["classify", path, "--model", l7, "--json"]);
+    expect(code).toBe(0);
+    const [silent, talking] = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(silent).toMatchObject({ class: "", probability: 0 });
+    expect(classes).toContain(talking.class);
+    expect(stderr).toContain("nothing to classify (no payload) 1");
   });
 
   test("takes captures from a list, and refuses a list that is missing or empty", async () => {

@@ -45,6 +45,24 @@ beforeEach(async () => {
 });
 
 describe("captures to a dataset", () => {
+  it("leaves out and counts sessions without a byte in the view, but keeps payloads of zeros", async () => {
+    await mkdir(join(root, "silent"));
+    const records = [
+      ...exchange(clientEndpoint(11), SERVER, { payloadBytes: 0, startNs: START }),
+      ...exchange(clientEndpoint(12), SERVER, { payloadBytes: 0, startNs: START }),
+    ];
+    await writeFile(join(root, "silent", "e.pcap"), pcapFile(records, { nanoseconds: true }));
+    const l7 = await buildDataset(root, { out, view: "l7" });
+    expect(l7.manifest).toMatchObject({
+      classes: ["chat", "mail"],
+      emptySessions: 2,
+      conflictingDuplicates: 2,
+    });
+    expect(l7.warnings).toEqual(['class "silent" has no image and was left out']);
+    const l3 = await buildDataset(root, { out, view: "l3" });
+    expect(l3.manifest).toMatchObject({ classes: ["chat", "mail", "silent"], emptySessions: 0 });
+  });
+
   it("labels by folder, removes duplicates after masking, keeps the columns", async () => {
     const { manifest, warnings } = await buildDataset(root, { out });
     expect(warnings).toEqual([]);

@@ -29,6 +29,7 @@ Row rowOf(const BatchLayout& layout, const std::byte* base, std::size_t i) {
              cell<std::array<std::uint8_t, 16>>(base, layout.responderAddress, i),
              cell<std::uint16_t>(base, layout.initiatorPort, i),
              cell<std::uint16_t>(base, layout.responderPort, i),
+             cell<std::uint16_t>(base, layout.imageBytes, i),
              cell<std::uint8_t>(base, layout.ipVersion, i),
              cell<std::uint8_t>(base, layout.protocol, i),
              cell<EndReason>(base, layout.endReason, i)};

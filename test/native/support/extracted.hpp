@@ -17,7 +17,7 @@ struct Row {
   std::uint64_t initiatorBytes, responderBytes;
   std::uint32_t initiatorPackets, responderPackets, captureGroup;
   std::array<std::uint8_t, 16> initiatorAddress, responderAddress;
-  std::uint16_t initiatorPort, responderPort;
+  std::uint16_t initiatorPort, responderPort, imageBytes;
   std::uint8_t ipVersion, protocol;
   EndReason endReason;
 

@@ -12,6 +12,7 @@ bool TwinTable::idle(const Live& session, std::int64_t now) const {
 void TwinTable::end(const Key& key, EndReason reason) {
   Live& session = live_.at(key);
   session.row.endReason = reason;
+  session.row.imageBytes = static_cast<std::uint16_t>(std::min(session.row.image.size(), kImageBytes));
   session.row.image.resize(kImageBytes);
   rows_.push_back(session.row);
   activity_.erase(session.place);
