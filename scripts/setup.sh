@@ -104,7 +104,11 @@ key="$(hash_of CMakeLists.txt native package-lock.json) $torch $(stat -c %Y /var
 if stage native "$key" "building the native code (libtorch: $torch)"; then
   torch_option=ON
   [ "$torch" != none ] || { torch_option=OFF; rm -f build/Release/flowglyph_torch.node; }
-  quietly native node_modules/.bin/cmake-js compile --out build --CDFLOWGLYPH_TORCH=$torch_option
+  # CMake remembers where it found libtorch, and whether it was asked for one: another source is another configuration.
+  [ "$(cat .setup/torch 2>/dev/null)" = "$torch" ] || rm -f build/CMakeCache.txt
+  quietly native-configure node_modules/.bin/cmake-js configure --out build --CDFLOWGLYPH_TORCH=$torch_option
+  quietly native node_modules/.bin/cmake-js build --out build
+  printf '%s' "$torch" >.setup/torch
   if [ -e build/Release/flowglyph_torch.node ]; then
     say "built the capture addon and the torch addon"
   else
