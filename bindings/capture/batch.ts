@@ -2,7 +2,7 @@
 import type { BatchLayout } from "./addon.ts";
 
 /** Bytes of one image: 28 x 28. */
-const IMAGE_BYTES = 784;
+export const IMAGE_BYTES = 784;
 const ADDRESS_BYTES = 16;
 
 /** The columns of a batch, each of `count` rows. */

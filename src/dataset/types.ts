@@ -1,8 +1,7 @@
 // What a dataset is in memory. Files are read into this shape and written from it; nothing here touches the disk.
 import type { Mask, View } from "../capture/options.ts";
 
-/** Bytes of one image: 28 x 28. */
-export const IMAGE_BYTES = 784;
+export { IMAGE_BYTES } from "../../bindings/capture/batch.ts";
 
 /** Per-session columns, all of length `count`. Times are nanoseconds since the epoch, capture time. */
 export interface SessionColumns {

@@ -1,6 +1,7 @@
 // Scores of an exported model on rows of a dataset, through whatever classifies images (inference's Classifier).
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { type Dataset, IMAGE_BYTES } from "../dataset/types.ts";
+import { gatherImages } from "../dataset/dataset.ts";
+import type { Dataset } from "../dataset/types.ts";
 import type { Classifier } from "../inference/classifier.ts";
 import { type Evaluation, evaluateProbabilities } from "./evaluate.ts";
 
@@ -50,10 +51,7 @@ export async function evaluateModel(
     }
     options.onProgress?.(start, rows.length);
     const part = rows.subarray(start, start + CHUNK);
-    const images = new Uint8Array(part.length * IMAGE_BYTES);
-    for (const [i, row] of part.entries()) {
-      images.set(dataset.images.subarray(row * IMAGE_BYTES, (row + 1) * IMAGE_BYTES), i * IMAGE_BYTES);
-    }
+    const images = gatherImages(dataset, part);
     const scores = await classifier.classify(images, part.length);
     probabilities.set(scores.probabilities, start * classes.length);
   }

@@ -2,13 +2,13 @@
 import { readFile, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { IMAGE_BYTES } from "../../bindings/capture/batch.ts";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { type ModelMetadata, parseModelMetadata } from "../onnx/metadata.ts";
 import { systemReason } from "../system-error.ts";
 import type { Scores } from "./messages.ts";
 import { openPool, type PoolAnswer } from "./pool.ts";
 
-const IMAGE_BYTES = 784;
 // Images of one run: enough to fill the processor's vectors, few enough that activations stay in its cache.
 const RUN_IMAGES = 256;
 

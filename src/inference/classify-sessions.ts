@@ -1,5 +1,6 @@
 // Captures in, verdicts out, as a stream: reading, classifying and the consumer work at the same time, and only a few
 // batches are alive at once, so that a capture may be larger than memory.
+import { IMAGE_BYTES } from "../../bindings/capture/batch.ts";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import {
   CAPTURE_DEFAULTS,
@@ -15,8 +16,6 @@ import type { Scores } from "./messages.ts";
 
 // Sessions a batch, where the caller does not say: verdicts come soon, and every worker gets its share of a small capture.
 const BATCH_SIZE = 256;
-
-const IMAGE_BYTES = 784;
 
 /** A batch of sessions with the verdict on each. */
 export interface VerdictBatch extends SessionBatch, Scores {
