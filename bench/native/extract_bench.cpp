@@ -14,10 +14,10 @@
 #include <thread>
 #include <vector>
 
-#include "capture_reader.hpp"
 #include "extractor.hpp"
-#include "image_kernel.hpp"
-#include "packet.hpp"
+#include "image/image_kernel.hpp"
+#include "input/capture_reader.hpp"
+#include "parse/packet.hpp"
 #include "small_packet_capture.hpp"
 
 namespace {
@@ -46,7 +46,8 @@ Outcome readAndParse(const std::string& path) {
   while (const std::size_t count = reader->read(records)) {
     outcome.packets += count;
     for (std::size_t i = 0; i < count; ++i)
-      outcome.digest += parsePacket(records[i], row, packet) == SkipReason::kNone ? packet.ipBytes : 0;
+      outcome.digest +=
+          parsePacket(records[i], row, ParseOptions{}, packet) == SkipReason::kNone ? packet.ipBytes : 0;
   }
   return outcome;
 }

@@ -114,26 +114,9 @@ Napi::Value close(const Napi::CallbackInfo& info) {
 Napi::Value layout(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), "ERR_ARGUMENT", [&]() -> Napi::Value {
     const BatchLayout offsets(static_cast<std::size_t>(readInteger(info[0], "capacity", 1, 1 << 20)));
-    const std::array<std::pair<const char*, std::size_t>, 16> columns{{
-        {"images", offsets.images},
-        {"startNs", offsets.startNs},
-        {"endNs", offsets.endNs},
-        {"initiatorBytes", offsets.initiatorBytes},
-        {"responderBytes", offsets.responderBytes},
-        {"initiatorPackets", offsets.initiatorPackets},
-        {"responderPackets", offsets.responderPackets},
-        {"captureGroup", offsets.captureGroup},
-        {"initiatorAddress", offsets.initiatorAddress},
-        {"responderAddress", offsets.responderAddress},
-        {"initiatorPort", offsets.initiatorPort},
-        {"responderPort", offsets.responderPort},
-        {"imageBytes", offsets.imageBytes},
-        {"ipVersion", offsets.ipVersion},
-        {"protocol", offsets.protocol},
-        {"endReason", offsets.endReason},
-    }};
     auto object = Napi::Object::New(info.Env());
-    for (const auto& [name, offset] : columns) object.Set(name, static_cast<double>(offset));
+    for (std::size_t i = 0; i < kColumns; ++i)
+      object.Set(std::string(kColumnTable[i].name), static_cast<double>(offsets.offsets[i]));
     return object;
   });
 }

@@ -10,29 +10,6 @@ constexpr std::size_t kAlignment = 64;
 
 std::atomic<std::int64_t> liveHandles{0};
 
-// The layout of the rows that are still free: every column moves on by `rows` elements of its width.
-BatchLayout remainder(const BatchLayout& whole, std::size_t rows) {
-  BatchLayout rest = whole;
-  rest.capacity -= rows;
-  rest.images += rows * kImageBytes;
-  rest.startNs += rows * sizeof(std::int64_t);
-  rest.endNs += rows * sizeof(std::int64_t);
-  rest.initiatorBytes += rows * sizeof(std::uint64_t);
-  rest.responderBytes += rows * sizeof(std::uint64_t);
-  rest.initiatorPackets += rows * sizeof(std::uint32_t);
-  rest.responderPackets += rows * sizeof(std::uint32_t);
-  rest.captureGroup += rows * sizeof(std::uint32_t);
-  rest.initiatorAddress += rows * 16;
-  rest.responderAddress += rows * 16;
-  rest.initiatorPort += rows * sizeof(std::uint16_t);
-  rest.responderPort += rows * sizeof(std::uint16_t);
-  rest.imageBytes += rows * sizeof(std::uint16_t);
-  rest.ipVersion += rows;
-  rest.protocol += rows;
-  rest.endReason += rows;
-  return rest;
-}
-
 }  // namespace
 
 CaptureHandle::CaptureHandle(std::vector<std::string> paths, const ExtractOptions& options,
@@ -57,8 +34,8 @@ void CaptureHandle::prepareBatch(Napi::Env env) {
 void CaptureHandle::fill(std::uint64_t budgetBytes) {
   if (failure) throw CaptureError(*failure);
   try {
-    rows += extractor->next(remainder(layout, rows), std::span(memory.start, layout.totalBytes), budgetBytes,
-                            stop);
+    rows +=
+        extractor->next(layout.after(rows), std::span(memory.start, layout.totalBytes), budgetBytes, stop);
   } catch (const CaptureError& error) {
     failure = error;
     if (rows == 0) throw;

@@ -54,9 +54,9 @@ Napi::Value NextWorker::deliver(Napi::Env env) {
   auto result = Napi::Object::New(env);
   result.Set("done", done_);
   result.Set("packets", static_cast<double>(summary_.packets));
-  result.Set("bytesRead", static_cast<double>(summary_.bytesRead));
-  result.Set("totalBytes", static_cast<double>(summary_.totalBytes));
-  result.Set("sessions", static_cast<double>(summary_.tcpSessions + summary_.udpSessions));
+  result.Set("bytesRead", static_cast<double>(summary_.source.bytesRead));
+  result.Set("totalBytes", static_cast<double>(summary_.source.totalBytes));
+  result.Set("sessions", static_cast<double>(summary_.emittedSessions()));
   const bool complete = handle_->batchComplete();
   result.Set("count", static_cast<double>(complete ? handle_->rows : 0));
   if (complete) {
@@ -74,15 +74,16 @@ Napi::Object summaryObject(Napi::Env env, const ExtractSummary& summary) {
   auto object = Napi::Object::New(env);
   object.Set("packets", static_cast<double>(summary.packets));
   object.Set("sessionPackets", static_cast<double>(summary.sessionPackets));
-  object.Set("bytesRead", static_cast<double>(summary.bytesRead));
-  object.Set("totalBytes", static_cast<double>(summary.totalBytes));
-  object.Set("tcpSessions", static_cast<double>(summary.tcpSessions));
-  object.Set("udpSessions", static_cast<double>(summary.udpSessions));
-  object.Set("evictedSessions", static_cast<double>(summary.evictedSessions));
-  object.Set("truncated", summary.truncated);
-  auto linktypes = Napi::Array::New(env, summary.linktypes.size());
-  for (std::uint32_t i = 0; i < summary.linktypes.size(); ++i) {
-    linktypes.Set(i, static_cast<double>(summary.linktypes[i]));
+  object.Set("bytesRead", static_cast<double>(summary.source.bytesRead));
+  object.Set("totalBytes", static_cast<double>(summary.source.totalBytes));
+  object.Set("tcpSessions", static_cast<double>(summary.sessions[kTcp]));
+  object.Set("udpSessions", static_cast<double>(summary.sessions[kUdp]));
+  object.Set("evictedSessions",
+             static_cast<double>(summary.ended[static_cast<std::size_t>(EndReason::kEvicted)]));
+  object.Set("truncated", summary.source.truncated);
+  auto linktypes = Napi::Array::New(env, summary.source.linktypes.size());
+  for (std::uint32_t i = 0; i < summary.source.linktypes.size(); ++i) {
+    linktypes.Set(i, static_cast<double>(summary.source.linktypes[i]));
   }
   object.Set("linktypes", linktypes);
   auto skipped = Napi::Object::New(env);
@@ -90,8 +91,9 @@ Napi::Object summaryObject(Napi::Env env, const ExtractSummary& summary) {
     skipped.Set(Napi::String::New(env, reason.data(), reason.size()), static_cast<double>(records));
   }
   object.Set("skipped", skipped);
-  auto warnings = Napi::Array::New(env, summary.warnings.size());
-  for (std::uint32_t i = 0; i < summary.warnings.size(); ++i) warnings.Set(i, summary.warnings[i]);
+  auto warnings = Napi::Array::New(env, summary.source.warnings.size());
+  for (std::uint32_t i = 0; i < summary.source.warnings.size(); ++i)
+    warnings.Set(i, summary.source.warnings[i]);
   object.Set("warnings", warnings);
   return object;
 }

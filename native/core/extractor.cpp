@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <numeric>
 #include <optional>
 
 #include "capture_error.hpp"
-#include "capture_reader.hpp"
-#include "packet.hpp"
-#include "session_table.hpp"
+#include "input/capture_reader.hpp"
+#include "parse/packet.hpp"
+#include "session/session_table.hpp"
 
 namespace flowglyph {
 namespace {
@@ -25,14 +26,17 @@ constexpr std::size_t kLead = 8;
 
 struct Extractor::State {
   State(std::vector<std::string> inputs, const ExtractOptions& options)
-      : paths(std::move(inputs)), kernel(selectImageKernel()), table(options, kernel) {
+      : paths(std::move(inputs)),
+        kernel(selectImageKernel()),
+        parse{options.decap, options.protocols, false},
+        table(options, kernel) {
     bool known = true;
     for (const std::string& path : paths) {
       const std::uint64_t size = BlockInput::sizeOf(path);
       known = known && size != 0;
-      summary.totalBytes += size;
+      summary.source.totalBytes += size;
     }
-    if (!known) summary.totalBytes = 0;
+    if (!known) summary.source.totalBytes = 0;
   }
 
   void openFile();
@@ -46,6 +50,7 @@ struct Extractor::State {
 
   std::vector<std::string> paths;
   ImageKernel kernel;
+  ParseOptions parse;
   SessionTable table;
   ExtractSummary summary;
   std::array<std::uint64_t, kSkipReasons> skipped{};
@@ -100,7 +105,7 @@ bool Extractor::State::openReader() {
 
 void Extractor::State::closeFile() {
   if (input) closedBytes += input->bytesRead();
-  summary.bytesRead = closedBytes;
+  summary.source.bytesRead = closedBytes;
   reader.reset();
   input.reset();
   flushing = false;
@@ -108,19 +113,20 @@ void Extractor::State::closeFile() {
 
 void Extractor::State::noteLinktypes() {
   for (const std::uint16_t linktype : reader->linktypes())
-    if (std::find(summary.linktypes.begin(), summary.linktypes.end(), linktype) == summary.linktypes.end())
-      summary.linktypes.push_back(linktype);
+    if (std::find(summary.source.linktypes.begin(), summary.source.linktypes.end(), linktype) ==
+        summary.source.linktypes.end())
+      summary.source.linktypes.push_back(linktype);
 }
 
 // False at the end of the file, and while the input is waiting().
 bool Extractor::State::parseGroup() {
   const std::size_t count = reader->read(records);
   summary.packets += count;
-  summary.bytesRead = closedBytes + input->bytesRead();
+  summary.source.bytesRead = closedBytes + input->bytesRead();
   packetCount = packetNext = 0;
   for (std::size_t i = 0; i < count; ++i) {
     Packet& packet = packets[packetCount];
-    const SkipReason reason = parsePacket(records[i], rowOf(records[i].linktype), packet);
+    const SkipReason reason = parsePacket(records[i], rowOf(records[i].linktype), parse, packet);
     if (reason != SkipReason::kNone) {
       ++skipped[static_cast<std::size_t>(reason)];
       continue;
@@ -133,11 +139,13 @@ bool Extractor::State::parseGroup() {
   if (input->waiting()) return false;
 
   noteLinktypes();
-  for (const std::string& note : reader->notes()) summary.warnings.push_back(input->path() + ": " + note);
+  for (const std::string& note : reader->notes())
+    summary.source.warnings.push_back(input->path() + ": " + note);
   if (const auto& damage = reader->damage()) {
-    summary.truncated = summary.truncated || damage->truncated;
-    summary.warnings.push_back(input->path() + (damage->truncated ? ": truncated" : ": damaged") +
-                               " at byte offset " + std::to_string(damage->offset) + ": " + damage->what);
+    summary.source.truncated = summary.source.truncated || damage->truncated;
+    summary.source.warnings.push_back(input->path() + (damage->truncated ? ": truncated" : ": damaged") +
+                                      " at byte offset " + std::to_string(damage->offset) + ": " +
+                                      damage->what);
   }
   if (input->readError() != 0) {
     pendingError = CaptureError(kErrIo, input->path() + ": expected to read on at byte offset " +
@@ -174,7 +182,7 @@ std::size_t Extractor::next(const BatchLayout& layout, std::span<std::byte> buff
   BatchWriter writer(layout, buffer, s.kernel);
   const auto deadline = BlockInput::Clock::now() + kLiveStep;
   if (s.input) s.input->waitUntil(deadline, stop);
-  const std::uint64_t startBytes = s.summary.bytesRead;
+  const std::uint64_t startBytes = s.summary.source.bytesRead;
   bool progressed = false;
   while (!writer.full() && !stop.load(std::memory_order_relaxed)) {
     if (s.packetNext < s.packetCount) {
@@ -189,7 +197,7 @@ std::size_t Extractor::next(const BatchLayout& layout, std::span<std::byte> buff
       throw error;
     } else if (s.reader != nullptr) {
       // At least one group: a budget of 0 must not stand still.
-      if (progressed && s.summary.bytesRead - startBytes >= budgetBytes) break;
+      if (progressed && s.summary.source.bytesRead - startBytes >= budgetBytes) break;
       progressed = true;
       if (!s.parseGroup()) {
         if (s.input->waiting()) break;
@@ -214,12 +222,17 @@ bool Extractor::done() const {
 
 bool Extractor::live() const { return state_->input && state_->input->live(); }
 
+void Extractor::finish() {}
+
+std::uint64_t ExtractSummary::emittedSessions() const {
+  return std::accumulate(sessions.begin(), sessions.end(), std::uint64_t{0});
+}
+
 ExtractSummary Extractor::summary() const {
   ExtractSummary summary = state_->summary;
   const SessionTotals& totals = state_->table.totals();
-  summary.tcpSessions = totals.tcp;
-  summary.udpSessions = totals.udp;
-  summary.evictedSessions = totals.evicted;
+  summary.sessions = totals.sessions;
+  summary.ended = totals.ended;
   for (std::size_t i = 1; i < kSkipReasons; ++i)
     if (state_->skipped[i] != 0) summary.skipped.push_back({kSkipReasonNames[i], state_->skipped[i]});
   return summary;

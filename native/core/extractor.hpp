@@ -2,56 +2,52 @@
 // Nothing here knows Node-API. Thread-compatible: one Extractor belongs to one thread at a time.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "capture_error.hpp"
+#include "input/record_source.hpp"
 #include "options.hpp"
+#include "parse/layer.hpp"
 #include "session_batch.hpp"
+#include "stream/defragmenter.hpp"
 
 namespace flowglyph {
-
-// An unreadable input. Damaged records are not errors: they are counted. `code` is one of FlowglyphError's
-// stable codes.
-class CaptureError : public std::runtime_error {
- public:
-  CaptureError(std::string_view code, const std::string& message)
-      : std::runtime_error(message), code_(code) {}
-  const std::string& code() const { return code_; }
-
- private:
-  std::string code_;
-};
 
 struct SkippedCount {
   std::string_view reason;  // stable camelCase name, e.g. "fragmentTail", "unknownLinktype", "notIp"
   std::uint64_t records;
 };
 
-// What happened so far, over all files. packets == sessionPackets + sum of skipped.
+// What happened so far, over all files. At the end packets == sessionPackets + sum of skipped.
 struct ExtractSummary {
   std::uint64_t packets = 0;         // records read
   std::uint64_t sessionPackets = 0;  // records that became part of a session
-  std::uint64_t bytesRead = 0;
-  std::uint64_t totalBytes = 0;                    // of all inputs, 0 when not known (standard input)
-  std::uint64_t tcpSessions = 0, udpSessions = 0;  // emitted sessions
-  std::uint64_t evictedSessions = 0;
-  std::vector<std::uint16_t> linktypes;  // in order of first appearance
-  std::vector<SkippedCount> skipped;     // reasons with a count above 0
-  bool truncated = false;                // some input ended in the middle of a record
-  std::vector<std::string>
-      warnings;  // e.g. "a.pcap: truncated at byte offset 1234: record needs 60 bytes, 12 left"
+  SourceTotals source;
+  std::array<std::uint64_t, 256> sessions{};       // emitted, by IP protocol number
+  std::array<std::uint64_t, kEndReasons> ended{};  // emitted, by EndReason
+  std::uint64_t shortenedSessions = 0;  // of those with kIdleTimeout: ended before their time to save memory
+  std::uint64_t peakSessions = 0;       // live at one time
+  std::uint64_t retransmissions = 0, outOfOrder = 0, gaps = 0;  // TCP, of the emitted sessions
+  FragmentTotals fragments;
+  std::vector<SkippedCount> skipped;                                     // reasons with a count above 0
+  std::array<std::uint64_t, kLayers> layers{};                           // records that held each layer
+  std::vector<std::pair<std::uint16_t, std::uint64_t>> linktypeRecords;  // in order of first appearance
+
+  std::uint64_t emittedSessions() const;
 };
 
 class Extractor {
  public:
-  // `paths` are read in order, each on its own (sessions never span files); "-" is standard input.
+  // `paths` are read in order, each on its own (sessions never span files), or merged; "-" is standard input.
   // Throws CaptureError only from next(), when the file's turn comes.
   Extractor(std::vector<std::string> paths, const ExtractOptions& options);
   ~Extractor();
@@ -68,6 +64,8 @@ class Extractor {
   // Reading from a pipe, a socket or a terminal: when the next session will end, nobody knows, so rows should
   // go out after every call.
   bool live() const;
+  // From any thread: live and followed inputs end where they are now, and their sessions with them.
+  void finish();
   ExtractSummary summary() const;
 
   // How long a row that ended waits for others to fill its batch, while the input is live. Wall clock, and it

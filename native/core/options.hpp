@@ -1,8 +1,11 @@
-// What a caller asks of core, and the vocabulary of views and masks (names as in the command line).
+// What a caller asks of core, and the vocabulary of views, masks and orders (names as in the command line).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "parse/protocol_set.hpp"
+#include "parse/tunnel.hpp"
 
 namespace flowglyph {
 
@@ -22,12 +25,34 @@ enum class Mask : std::uint8_t {
   kStack,     // identity, and TTL / hop limit, TCP window, TCP options, IP flags
 };
 
+// In which order TCP payload goes into an image of view l7. The other views hold packets, as captured.
+enum class Order : std::uint8_t {
+  kStream,   // by sequence number, each byte once
+  kCapture,  // as captured: what the published image sets hold
+};
+
+enum class InputMethod : std::uint8_t { kRead, kMap };
+
+inline constexpr std::size_t kMaxSequence = 1024;
+
 struct ExtractOptions {
   View view = View::kL3;
   Mask mask = Mask::kIdentity;
+  Order order = Order::kStream;
   std::uint64_t idleTimeoutNs = 120'000'000'000;      // 0 = unlimited; capture time
   std::uint64_t activeTimeoutNs = 1'800'000'000'000;  // 0 = unlimited; capture time
-  std::size_t memoryBytes = std::size_t{512} << 20;   // hard cap on live sessions; the oldest go out first
+  // A TCP session that is closed, by FIN both ways or by RST, ends after this long without a packet, or at a
+  // new SYN. 0: closing ends nothing. Without an idle timeout closing ends nothing either.
+  std::uint64_t closeTimeoutNs = 5'000'000'000;
+  std::size_t memoryBytes = std::size_t{512} << 20;  // hard cap on live sessions and what waits for them
+  unsigned threads = 1;                              // the output does not depend on it
+  TunnelSet decap = kAllTunnels;                     // outer headers to remove, outermost first
+  ProtocolSet protocols = {kTcp, kUdp};              // what becomes sessions
+  std::size_t sequence =
+      0;  // of so many first packets lengths, directions and gaps in time are kept; <= kMaxSequence
+  bool merge = false;   // all inputs as one stream, by time; otherwise each on its own, one after the other
+  bool follow = false;  // regular files may still be growing: their end is where finish() is called
+  InputMethod inputMethod = InputMethod::kRead;
 };
 
 }  // namespace flowglyph

@@ -30,10 +30,10 @@ TEST_CASE("classic pcap in both byte orders and both resolutions") {
       CHECK(got.rows[0].startNs == (nanoseconds ? kTime : kTime / 1000 * 1000));
       CHECK(got.rows[0].endNs == got.rows[0].startNs + kSecond);
       CHECK(got.summary.packets == 2);
-      CHECK(got.summary.linktypes == std::vector<std::uint16_t>{1});
-      CHECK(got.summary.bytesRead == pcap.bytes().size());
-      CHECK(got.summary.totalBytes == pcap.bytes().size());
-      CHECK_FALSE(got.summary.truncated);
+      CHECK(got.summary.source.linktypes == std::vector<std::uint16_t>{1});
+      CHECK(got.summary.source.bytesRead == pcap.bytes().size());
+      CHECK(got.summary.source.totalBytes == pcap.bytes().size());
+      CHECK_FALSE(got.summary.source.truncated);
     }
   }
 }
@@ -45,7 +45,7 @@ TEST_CASE("old and patched classic formats: swapped lengths before 2.3, Kuznetzo
     pcap.record(kTime, frame(1), 1500).record(kTime, frame(2));
     const Extracted got = extractBytes(pcap.bytes());
     CHECK(got.rows.size() == 2);
-    CHECK(got.summary.warnings.empty());
+    CHECK(got.summary.source.warnings.empty());
   }
 }
 
@@ -68,7 +68,7 @@ TEST_CASE("pcapng: enhanced, simple and old packet blocks, unknown blocks, both 
     CHECK(got.rows[0].endNs == 7 * kSecond);
     CHECK(got.rows[1].startNs == 5 * kSecond);  // simple: no time of its own, so that of the record before
     CHECK(got.rows[2].startNs == 6 * kSecond);
-    CHECK(got.summary.warnings.empty());
+    CHECK(got.summary.source.warnings.empty());
   }
 }
 
@@ -97,7 +97,7 @@ TEST_CASE("pcapng: link types and snaplens differ by interface, interfaces and b
   cooked.resize(40);
   ng.simple(cooked, 60).enhanced(1, 3, frame(7));
   const Extracted got = extractBytes(ng.bytes());
-  CHECK(got.summary.linktypes == std::vector<std::uint16_t>{101, 1, 113});
+  CHECK(got.summary.source.linktypes == std::vector<std::uint16_t>{101, 1, 113});
   CHECK(got.summary.packets == 4);
   REQUIRE(got.rows.size() == 1);  // the same 5-tuple over three link types
   CHECK(got.rows[0].initiatorPackets == 3);
@@ -112,8 +112,8 @@ TEST_CASE("pcapng: a section of another version is skipped with a warning") {
   ng.section(true, 2).interface().enhanced(0, 1, frame(2)).section().interface().enhanced(0, 1, frame(3));
   const Extracted got = extractBytes(ng.bytes());
   CHECK(got.rows.size() == 2);
-  REQUIRE(got.summary.warnings.size() == 1);
-  CHECK(got.summary.warnings[0].find("at byte offset " + std::to_string(at) + ": section skipped") !=
+  REQUIRE(got.summary.source.warnings.size() == 1);
+  CHECK(got.summary.source.warnings[0].find("at byte offset " + std::to_string(at) + ": section skipped") !=
         std::string::npos);
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("records larger than the read blocks arrive whole") {
   const Extracted got = extractBytes(pcap.bytes());
   CHECK(got.summary.packets == 32);
   CHECK(got.rows.size() == 2);
-  CHECK(got.summary.warnings.empty());
+  CHECK(got.summary.source.warnings.empty());
 }
 
 TEST_CASE("an absurd captured length stops with a warning at the record, and what came before is delivered") {
@@ -141,10 +141,11 @@ TEST_CASE("an absurd captured length stops with a warning at the record, and wha
     bytes.resize(bytes.size() + 500);
     const Extracted got = extractBytes(bytes);
     CHECK(got.rows.size() == 1);
-    REQUIRE(got.summary.warnings.size() == 1);
-    CHECK(got.summary.warnings[0].find("damaged at byte offset " + std::to_string(at)) != std::string::npos);
-    CHECK(got.summary.warnings[0].find(std::to_string(length)) != std::string::npos);
-    CHECK_FALSE(got.summary.truncated);
+    REQUIRE(got.summary.source.warnings.size() == 1);
+    CHECK(got.summary.source.warnings[0].find("damaged at byte offset " + std::to_string(at)) !=
+          std::string::npos);
+    CHECK(got.summary.source.warnings[0].find(std::to_string(length)) != std::string::npos);
+    CHECK_FALSE(got.summary.source.truncated);
   }
 }
 
@@ -159,8 +160,8 @@ TEST_CASE("pcapng blocks whose lengths lie stop with a warning at the block") {
     bytes.resize(bytes.size() + 500);
     const Extracted got = extractBytes(bytes);
     CHECK(got.rows.size() == 1);
-    REQUIRE(got.summary.warnings.size() == 1);
-    CHECK(got.summary.warnings[0].find("at byte offset " + std::to_string(at)) != std::string::npos);
+    REQUIRE(got.summary.source.warnings.size() == 1);
+    CHECK(got.summary.source.warnings[0].find("at byte offset " + std::to_string(at)) != std::string::npos);
   }
 }
 
@@ -208,7 +209,7 @@ TEST_CASE("an empty capture gives no rows and no warning") {
   ng.section().interface();
   const Extracted got = extractBytes(ng.bytes());
   CHECK(got.rows.empty());
-  CHECK(got.summary.warnings.empty());
+  CHECK(got.summary.source.warnings.empty());
 }
 
 TEST_CASE("standard input is a capture too") {
@@ -221,7 +222,7 @@ TEST_CASE("standard input is a capture too") {
   dup2(saved, 0);
   close(saved);
   CHECK(got.rows.size() == 500);
-  CHECK(got.summary.totalBytes == 0);
+  CHECK(got.summary.source.totalBytes == 0);
 }
 
 TEST_CASE("a set stop flag returns at once, a budget in between, and the next call goes on") {

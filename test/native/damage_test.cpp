@@ -63,16 +63,16 @@ TEST_CASE("cut at every byte: what is whole is delivered, then one warning with 
       CHECK(got.summary.packets >= before);
       CHECK(got.summary.packets <= before + 1);
       before = got.summary.packets;
-      CHECK(got.summary.bytesRead == length);
+      CHECK(got.summary.source.bytesRead == length);
       if (!got.errorCode.empty()) {
         CHECK(got.errorCode == "ERR_CAPTURE_FORMAT");
         CHECK(length < 24);
         continue;
       }
-      CHECK(got.summary.truncated == !got.summary.warnings.empty());
-      REQUIRE(got.summary.warnings.size() <= 1);
-      if (got.summary.truncated) {
-        const std::string& warning = got.summary.warnings[0];
+      CHECK(got.summary.source.truncated == !got.summary.source.warnings.empty());
+      REQUIRE(got.summary.source.warnings.size() <= 1);
+      if (got.summary.source.truncated) {
+        const std::string& warning = got.summary.source.warnings[0];
         const std::size_t at = warning.find("truncated at byte offset ");
         REQUIRE(at != std::string::npos);
         const std::size_t offset = std::stoul(warning.substr(at + 25));
@@ -138,7 +138,7 @@ TEST_CASE("random corruption neither crashes nor hangs, and everything stays acc
     each.mask = static_cast<Mask>(random() % 3);
     each.memoryBytes = random() % 2 == 0 ? 0 : 1 << 20;
     const Extracted got = extract({file.path()}, each, 1 + random() % 5);
-    CHECK(got.summary.bytesRead <= bytes.size());
+    CHECK(got.summary.source.bytesRead <= bytes.size());
   }
   CHECK(rounds > 200);
 }

@@ -1,4 +1,4 @@
-#include "image_kernel.hpp"
+#include "image/image_kernel.hpp"
 
 #include <doctest/doctest.h>
 #include <hwy/targets.h>

@@ -10,9 +10,9 @@
 #include <filesystem>
 #include <thread>
 
-#include "block_input.hpp"
-#include "capture_reader.hpp"
 #include "extractor.hpp"
+#include "input/block_input.hpp"
+#include "input/capture_reader.hpp"
 #include "support/captures.hpp"
 #include "support/extracted.hpp"
 
@@ -127,12 +127,12 @@ TEST_CASE("a session that ended comes out while the pipe stays open, the live on
   // Silence is neither an end nor a truncation.
   CHECK(steps.next() == 0);
   CHECK_FALSE(steps.done());
-  CHECK(steps.summary().warnings.empty());
+  CHECK(steps.summary().source.warnings.empty());
   pipe.closeWriter();
   CHECK(steps.rows() == 1);
   CHECK(steps.done());
   CHECK(steps.summary().packets == 2);
-  CHECK_FALSE(steps.summary().truncated);
+  CHECK_FALSE(steps.summary().source.truncated);
 }
 
 TEST_CASE("a session comes out though packets keep coming that end none") {
@@ -209,8 +209,8 @@ TEST_CASE("captures that come byte by byte read as from a file") {
     dripping.join();
     CHECK(rows == 2);
     CHECK(steps.summary().packets == 2);
-    CHECK(steps.summary().bytesRead == capture.size());
-    CHECK(steps.summary().warnings.empty());
+    CHECK(steps.summary().source.bytesRead == capture.size());
+    CHECK(steps.summary().source.warnings.empty());
   }
 }
 
@@ -256,10 +256,10 @@ TEST_CASE(
     pipe.closeWriter();
     while (!steps.done()) rows += steps.next();
     CHECK(rows == (cut == 0 ? 2 : 1));
-    CHECK(steps.summary().truncated == (cut != 0));
+    CHECK(steps.summary().source.truncated == (cut != 0));
     if (cut != 0) {
-      REQUIRE(steps.summary().warnings.size() == 1);
-      CHECK(steps.summary().warnings[0].find("block needs 300012 bytes, ") != std::string::npos);
+      REQUIRE(steps.summary().source.warnings.size() == 1);
+      CHECK(steps.summary().source.warnings[0].find("block needs 300012 bytes, ") != std::string::npos);
     }
   }
 }
@@ -270,10 +270,10 @@ TEST_CASE("a pipe that closes in the middle of a record is a truncation, as a fi
   pipe.write(std::span(capture).first(capture.size() - 1));
   Steps steps({pipe.path()});
   CHECK(steps.next() == 0);
-  CHECK_FALSE(steps.summary().truncated);
+  CHECK_FALSE(steps.summary().source.truncated);
   pipe.closeWriter();
   CHECK(steps.rows() == 1);
-  CHECK(steps.summary().truncated);
+  CHECK(steps.summary().source.truncated);
 }
 
 TEST_CASE("in silence a step ends on its own, and a stop loses nothing") {

@@ -1,4 +1,4 @@
-#include "packet.hpp"
+#include "parse/packet.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "session_index.hpp"
+#include "session/session_index.hpp"
 
 #include <doctest/doctest.h>
 

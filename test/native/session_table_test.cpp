@@ -1,4 +1,4 @@
-#include "session_table.hpp"
+#include "session/session_table.hpp"
 
 #include <doctest/doctest.h>
 
@@ -86,7 +86,7 @@ TEST_CASE("the memory cap evicts the longest inactive, and counts it") {
   options.memoryBytes = 3 * SessionTable::kBytesPerSession;
   const Extracted got = play({{0, 1}, {1, 2}, {2, 3}, {3, 1}, {4, 4}, {5, 5}, {6, 1}, {7, 2}}, options);
   CHECK(rowsOf(got) == "2:1:M 3:1:M 4:1:M 1:3:E 5:1:E 2:1:E ");
-  CHECK(got.summary.evictedSessions == 3);
+  CHECK(got.summary.ended[static_cast<std::size_t>(EndReason::kEvicted)] == 3);
 }
 
 TEST_CASE("a cap below one session still holds one") {

@@ -1,4 +1,4 @@
-#include "timestamp.hpp"
+#include "input/timestamp.hpp"
 
 #include <doctest/doctest.h>
 

@@ -16,23 +16,23 @@ T cell(const std::byte* base, std::size_t column, std::size_t row) {
 }
 
 Row rowOf(const BatchLayout& layout, const std::byte* base, std::size_t i) {
-  const auto* image = reinterpret_cast<const std::uint8_t*>(base + layout.images + i * kImageBytes);
+  const auto* image = reinterpret_cast<const std::uint8_t*>(base + layout[Column::kImages] + i * kImageBytes);
   return Row{ByteVector(image, image + kImageBytes),
-             cell<std::int64_t>(base, layout.startNs, i),
-             cell<std::int64_t>(base, layout.endNs, i),
-             cell<std::uint64_t>(base, layout.initiatorBytes, i),
-             cell<std::uint64_t>(base, layout.responderBytes, i),
-             cell<std::uint32_t>(base, layout.initiatorPackets, i),
-             cell<std::uint32_t>(base, layout.responderPackets, i),
-             cell<std::uint32_t>(base, layout.captureGroup, i),
-             cell<std::array<std::uint8_t, 16>>(base, layout.initiatorAddress, i),
-             cell<std::array<std::uint8_t, 16>>(base, layout.responderAddress, i),
-             cell<std::uint16_t>(base, layout.initiatorPort, i),
-             cell<std::uint16_t>(base, layout.responderPort, i),
-             cell<std::uint16_t>(base, layout.imageBytes, i),
-             cell<std::uint8_t>(base, layout.ipVersion, i),
-             cell<std::uint8_t>(base, layout.protocol, i),
-             cell<EndReason>(base, layout.endReason, i)};
+             cell<std::int64_t>(base, layout[Column::kStartNs], i),
+             cell<std::int64_t>(base, layout[Column::kEndNs], i),
+             cell<std::uint64_t>(base, layout[Column::kInitiatorBytes], i),
+             cell<std::uint64_t>(base, layout[Column::kResponderBytes], i),
+             cell<std::uint32_t>(base, layout[Column::kInitiatorPackets], i),
+             cell<std::uint32_t>(base, layout[Column::kResponderPackets], i),
+             cell<std::uint32_t>(base, layout[Column::kCaptureGroup], i),
+             cell<std::array<std::uint8_t, 16>>(base, layout[Column::kInitiatorAddress], i),
+             cell<std::array<std::uint8_t, 16>>(base, layout[Column::kResponderAddress], i),
+             cell<std::uint16_t>(base, layout[Column::kInitiatorPort], i),
+             cell<std::uint16_t>(base, layout[Column::kResponderPort], i),
+             cell<std::uint16_t>(base, layout[Column::kImageBytes], i),
+             cell<std::uint8_t>(base, layout[Column::kIpVersion], i),
+             cell<std::uint8_t>(base, layout[Column::kProtocol], i),
+             cell<EndReason>(base, layout[Column::kEndReason], i)};
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ Extracted extract(const std::vector<std::string>& paths, const ExtractOptions& o
   for (const Row& row : result.rows) inRows += row.initiatorPackets + row.responderPackets;
   CHECK(accounted == result.summary.packets);
   CHECK(inRows == result.summary.sessionPackets);
-  CHECK(result.rows.size() == result.summary.tcpSessions + result.summary.udpSessions);
+  CHECK(result.rows.size() == result.summary.emittedSessions());
   return result;
 }
 

@@ -48,10 +48,10 @@ void inspect(const std::string& path, const ExtractOptions& options) {
   summary = extractor.summary();
   std::cout << "{\"path\":" << quoted(path) << ",\"packets\":" << summary.packets
             << ",\"sessionPackets\":" << summary.sessionPackets << ",\"linktypes\":[";
-  for (std::size_t i = 0; i < summary.linktypes.size(); ++i)
-    std::cout << (i == 0 ? "" : ",") << summary.linktypes[i];
-  std::cout << "],\"rows\":" << rows << ",\"sessions\":{\"tcp\":" << summary.tcpSessions
-            << ",\"udp\":" << summary.udpSessions << "},\"skipped\":{";
+  for (std::size_t i = 0; i < summary.source.linktypes.size(); ++i)
+    std::cout << (i == 0 ? "" : ",") << summary.source.linktypes[i];
+  std::cout << "],\"rows\":" << rows << ",\"sessions\":{\"tcp\":" << summary.sessions[kTcp]
+            << ",\"udp\":" << summary.sessions[kUdp] << "},\"skipped\":{";
   std::uint64_t accounted = summary.sessionPackets;
   for (std::size_t i = 0; i < summary.skipped.size(); ++i) {
     accounted += summary.skipped[i].records;
@@ -59,9 +59,9 @@ void inspect(const std::string& path, const ExtractOptions& options) {
               << summary.skipped[i].records;
   }
   std::cout << "},\"accounted\":" << (accounted == summary.packets ? "true" : "false")
-            << ",\"truncated\":" << (summary.truncated ? "true" : "false") << ",\"warnings\":[";
-  for (std::size_t i = 0; i < summary.warnings.size(); ++i)
-    std::cout << (i == 0 ? "" : ",") << quoted(summary.warnings[i]);
+            << ",\"truncated\":" << (summary.source.truncated ? "true" : "false") << ",\"warnings\":[";
+  for (std::size_t i = 0; i < summary.source.warnings.size(); ++i)
+    std::cout << (i == 0 ? "" : ",") << quoted(summary.source.warnings[i]);
   std::cout << "],\"error\":" << (error.empty() ? "null" : quoted(error)) << "}\n";
 }
 

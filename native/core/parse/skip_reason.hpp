@@ -1,0 +1,39 @@
+// Why a record did not become part of a session. One enumerator, one stable name; every record has exactly
+// one.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace flowglyph {
+
+enum class SkipReason : std::uint8_t {
+  kNone,  // it did
+  kUnknownInterface,
+  kUnknownLinktype,
+  kNotIp,
+  kTruncatedHeader,
+  kBadIpHeader,
+  kFragmentTail,
+  kOtherTransport,
+  kTunnelDepth,
+  kFragment,  // never counted: the defragmenter decides
+};
+
+inline constexpr std::array<std::string_view, 10> kSkipReasonNames = {
+    "none",
+    "unknownInterface",  // pcapng: the block names an interface that its section never described
+    "unknownLinktype",   // no row in the table of link types
+    "notIp",             // ARP, LLC, MPLS, ...
+    "truncatedHeader",   // the captured bytes end before the ports are known
+    "badIpHeader",       // version, header length or total length contradict each other
+    "fragmentTail",      // a fragment past the first: no ports in it
+    "otherTransport",    // IP, but no protocol that was asked for
+    "tunnelDepth",       // packets in packets in packets, beyond kMaxTunnelDepth
+    "fragment",
+};
+inline constexpr std::size_t kSkipReasons = kSkipReasonNames.size();
+
+}  // namespace flowglyph
