@@ -16,6 +16,7 @@
 
 #include "extractor.hpp"
 #include "image/image_kernel.hpp"
+#include "input/block_input.hpp"
 #include "input/capture_reader.hpp"
 #include "parse/packet.hpp"
 #include "small_packet_capture.hpp"
@@ -29,7 +30,7 @@ struct Outcome {
 
 Outcome readOnly(const std::string& path) {
   BlockInput input(path);
-  const auto reader = openCapture(input);
+  const auto reader = openCapture(input, path);
   std::array<Record, 64> records;
   Outcome outcome;
   while (const std::size_t count = reader->read(records)) outcome.packets += count;
@@ -38,7 +39,7 @@ Outcome readOnly(const std::string& path) {
 
 Outcome readAndParse(const std::string& path) {
   BlockInput input(path);
-  const auto reader = openCapture(input);
+  const auto reader = openCapture(input, path);
   const Linktype* row = findLinktype(reader->linktypes().front());
   std::array<Record, 64> records;
   Outcome outcome;

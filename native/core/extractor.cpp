@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <numeric>
 #include <optional>
 
 #include "capture_error.hpp"
-#include "input/capture_reader.hpp"
+#include "input/record_source.hpp"
 #include "parse/packet.hpp"
 #include "session/session_table.hpp"
 
@@ -26,39 +25,23 @@ constexpr std::size_t kLead = 8;
 
 struct Extractor::State {
   State(std::vector<std::string> inputs, const ExtractOptions& options)
-      : paths(std::move(inputs)),
+      : source(std::move(inputs), options),
         kernel(selectImageKernel()),
         parse{options.decap, options.protocols, false},
-        table(options, kernel) {
-    bool known = true;
-    for (const std::string& path : paths) {
-      const std::uint64_t size = BlockInput::sizeOf(path);
-      known = known && size != 0;
-      summary.source.totalBytes += size;
-    }
-    if (!known) summary.source.totalBytes = 0;
-  }
+        table(options, kernel) {}
 
-  void openFile();
-  bool openReader();
-  void closeFile();
-  bool parseGroup();
+  RecordSource::Status parseGroup();
   void prefetch(std::size_t step);
   bool addGroup(BatchWriter& writer);
-  void noteLinktypes();
   const Linktype* rowOf(std::uint16_t number);
 
-  std::vector<std::string> paths;
+  RecordSource source;
   ImageKernel kernel;
   ParseOptions parse;
   SessionTable table;
   ExtractSummary summary;
   std::array<std::uint64_t, kSkipReasons> skipped{};
-  std::uint64_t closedBytes = 0;  // read from the files before this one
-
-  std::size_t nextPath = 0;
-  std::optional<BlockInput> input;
-  std::unique_ptr<CaptureReader> reader;
+  bool inFile = false;  // its sessions have begun
   bool flushing = false;
   std::optional<CaptureError> pendingError;  // thrown once the rows before it were delivered
 
@@ -78,52 +61,14 @@ const Linktype* Extractor::State::rowOf(std::uint16_t number) {
   return cachedRow;
 }
 
-// Without an input after it, it cannot be opened, and pendingError says why.
-void Extractor::State::openFile() {
-  try {
-    input.emplace(paths[nextPath++]);
-  } catch (const CaptureError& error) {
-    pendingError = error;
-  }
-}
-
-// False: the first bytes have not come. Without an input after it, it is no capture, and pendingError says
-// why.
-bool Extractor::State::openReader() {
-  try {
-    reader = openCapture(*input);
-  } catch (const CaptureError& error) {
-    pendingError = error;
-    closeFile();
-    return true;
-  }
-  if (reader == nullptr) return false;
-  noteLinktypes();
-  table.beginFile(static_cast<std::uint32_t>(nextPath - 1));
-  return true;
-}
-
-void Extractor::State::closeFile() {
-  if (input) closedBytes += input->bytesRead();
-  summary.source.bytesRead = closedBytes;
-  reader.reset();
-  input.reset();
-  flushing = false;
-}
-
-void Extractor::State::noteLinktypes() {
-  for (const std::uint16_t linktype : reader->linktypes())
-    if (std::find(summary.source.linktypes.begin(), summary.source.linktypes.end(), linktype) ==
-        summary.source.linktypes.end())
-      summary.source.linktypes.push_back(linktype);
-}
-
-// False at the end of the file, and while the input is waiting().
-bool Extractor::State::parseGroup() {
-  const std::size_t count = reader->read(records);
+RecordSource::Status Extractor::State::parseGroup() {
+  const auto [status, count] = source.read(records);
   summary.packets += count;
-  summary.source.bytesRead = closedBytes + input->bytesRead();
   packetCount = packetNext = 0;
+  if (count > 0 && !inFile) {
+    inFile = true;
+    table.beginFile(records[0].captureGroup);
+  }
   for (std::size_t i = 0; i < count; ++i) {
     Packet& packet = packets[packetCount];
     const SkipReason reason = parsePacket(records[i], rowOf(records[i].linktype), parse, packet);
@@ -135,24 +80,7 @@ bool Extractor::State::parseGroup() {
     prefetch(packetCount - 1);
   }
   for (std::size_t i = 0; i < 2 * kLead; ++i) prefetch(packetCount + i);
-  if (count > 0) return true;
-  if (input->waiting()) return false;
-
-  noteLinktypes();
-  for (const std::string& note : reader->notes())
-    summary.source.warnings.push_back(input->path() + ": " + note);
-  if (const auto& damage = reader->damage()) {
-    summary.source.truncated = summary.source.truncated || damage->truncated;
-    summary.source.warnings.push_back(input->path() + (damage->truncated ? ": truncated" : ": damaged") +
-                                      " at byte offset " + std::to_string(damage->offset) + ": " +
-                                      damage->what);
-  }
-  if (input->readError() != 0) {
-    pendingError = CaptureError(kErrIo, input->path() + ": expected to read on at byte offset " +
-                                            std::to_string(input->bytesRead()) + ", received " +
-                                            std::strerror(input->readError()));
-  }
-  return false;
+  return status;
 }
 
 // Step n of the pipeline: packet n's entry, packet (n - kLead)'s session, packet (n - 2 kLead)'s image.
@@ -180,36 +108,28 @@ std::size_t Extractor::next(const BatchLayout& layout, std::span<std::byte> buff
                             const std::atomic<bool>& stop) {
   State& s = *state_;
   BatchWriter writer(layout, buffer, s.kernel);
-  const auto deadline = BlockInput::Clock::now() + kLiveStep;
-  if (s.input) s.input->waitUntil(deadline, stop);
-  const std::uint64_t startBytes = s.summary.source.bytesRead;
+  s.source.waitUntil(RecordSource::Clock::now() + kLiveStep, stop);
+  const std::uint64_t startBytes = s.source.totals().bytesRead;
   bool progressed = false;
   while (!writer.full() && !stop.load(std::memory_order_relaxed)) {
     if (s.packetNext < s.packetCount) {
       if (!s.addGroup(writer)) break;
     } else if (s.flushing) {
-      if (!s.table.flush(writer)) break;
-      s.closeFile();
+      if (s.inFile && !s.table.flush(writer)) break;
+      s.flushing = s.inFile = false;
     } else if (s.pendingError) {
       if (writer.rows() > 0) break;
       const CaptureError error = std::move(*s.pendingError);
       s.pendingError.reset();
       throw error;
-    } else if (s.reader != nullptr) {
-      // At least one group: a budget of 0 must not stand still.
-      if (progressed && s.summary.source.bytesRead - startBytes >= budgetBytes) break;
-      progressed = true;
-      if (!s.parseGroup()) {
-        if (s.input->waiting()) break;
-        s.flushing = true;
-      }
-    } else if (s.input) {
-      if (!s.openReader()) break;
-    } else if (s.nextPath < s.paths.size()) {
-      s.openFile();
-      if (s.input) s.input->waitUntil(deadline, stop);
     } else {
-      break;
+      // At least one group: a budget of 0 must not stand still.
+      if (progressed && s.source.totals().bytesRead - startBytes >= budgetBytes) break;
+      progressed = true;
+      const RecordSource::Status status = s.parseGroup();
+      if (status == RecordSource::Status::kWaiting || status == RecordSource::Status::kEnd) break;
+      if (status == RecordSource::Status::kFailed) s.pendingError = s.source.error();
+      s.flushing = status == RecordSource::Status::kEndOfFile || status == RecordSource::Status::kFailed;
     }
   }
   return writer.rows();
@@ -217,12 +137,12 @@ std::size_t Extractor::next(const BatchLayout& layout, std::span<std::byte> buff
 
 bool Extractor::done() const {
   const State& s = *state_;
-  return !s.input && !s.pendingError && s.nextPath == s.paths.size();
+  return s.source.done() && s.packetNext == s.packetCount && !s.flushing && !s.pendingError;
 }
 
-bool Extractor::live() const { return state_->input && state_->input->live(); }
+bool Extractor::live() const { return state_->source.live(); }
 
-void Extractor::finish() {}
+void Extractor::finish() { state_->source.finish(); }
 
 std::uint64_t ExtractSummary::emittedSessions() const {
   return std::accumulate(sessions.begin(), sessions.end(), std::uint64_t{0});
@@ -230,6 +150,7 @@ std::uint64_t ExtractSummary::emittedSessions() const {
 
 ExtractSummary Extractor::summary() const {
   ExtractSummary summary = state_->summary;
+  summary.source = state_->source.totals();
   const SessionTotals& totals = state_->table.totals();
   summary.sessions = totals.sessions;
   summary.ended = totals.ended;

@@ -1,13 +1,11 @@
 // Pipes that stay open: what has ended comes out, silence is no end, and nothing waits for ever.
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <thread>
 
 #include "extractor.hpp"
@@ -15,6 +13,7 @@
 #include "input/capture_reader.hpp"
 #include "support/captures.hpp"
 #include "support/extracted.hpp"
+#include "support/pipes.hpp"
 
 using namespace flowglyph;
 using namespace flowglyph::test;
@@ -27,41 +26,6 @@ using std::chrono::milliseconds;
 constexpr std::int64_t kSecond = 1'000'000'000;
 // What "soon" means on a machine that is busy and under sanitizers: many times kLiveStep.
 constexpr milliseconds kSoon{5'000};
-
-// An anonymous pipe that a capture reader opens by its path under /dev/fd, as the shell's <(...).
-class Pipe {
- public:
-  Pipe() {
-    REQUIRE(::pipe2(ends_, O_CLOEXEC) == 0);
-    path_ = "/dev/fd/" + std::to_string(ends_[0]);
-  }
-  ~Pipe() {
-    closeWriter();
-    ::close(ends_[0]);
-  }
-  void write(std::span<const std::uint8_t> bytes) const {
-    REQUIRE(::write(ends_[1], bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-  }
-  void closeWriter() {
-    if (ends_[1] >= 0) ::close(ends_[1]);
-    ends_[1] = -1;
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  int ends_[2] = {-1, -1};
-  std::string path_;
-};
-
-class NamedPipe {
- public:
-  NamedPipe() : path_(TempFile({}).path() + ".fifo") { REQUIRE(::mkfifo(path_.c_str(), 0600) == 0); }
-  ~NamedPipe() { std::filesystem::remove(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // An extractor with a batch of its own, asked step by step.
 class Steps {
@@ -224,7 +188,7 @@ TEST_CASE("a reader that is interrupted between any two bytes finds the records 
     std::array<Record, 4> records;
     const auto step = [&] {
       input.waitUntil(Clock::now() + milliseconds{1}, stop);
-      if (reader == nullptr) reader = openCapture(input);
+      if (reader == nullptr) reader = openCapture(input, pipe.path());
       if (reader == nullptr) return;
       const std::size_t count = reader->read(records);
       for (std::size_t i = 0; i < count; ++i)

@@ -1,74 +1,32 @@
 #include "input/block_input.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
+#include <bit>
 #include <cstring>
 
-#include "capture_error.hpp"
-#include "extractor.hpp"
+#include "input/file_source.hpp"
 
 namespace flowglyph {
 namespace {
 
-// A blocking open() of a named pipe lasts until somebody opens it for writing, and nothing but a signal would
-// end it. After a non-blocking one poll() does that waiting: Linux reports the end of a named pipe only after
-// a writer came and went. Nothing else is opened so: a file under a lease would fail.
-int openFlags(const std::string& path) {
-  struct stat info;
-  const bool namedPipe = ::stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
-  return O_RDONLY | O_CLOEXEC | (namedPipe ? O_NONBLOCK : 0);
-}
+// Rather than read less than this behind bytes that are held, the rest moves to another block.
+constexpr std::size_t kLeastRead = 4096;
 
 }  // namespace
 
-BlockInput::BlockInput(const std::string& path, std::size_t blockBytes) : path_(path) {
-  if (path == "-") {
-    fd_ = STDIN_FILENO;
-  } else {
-    const int flags = openFlags(path);
-    do {
-      fd_ = ::open(path.c_str(), flags);
-    } while (fd_ < 0 && errno == EINTR);
-    if (fd_ < 0) {
-      throw CaptureError(kErrIo,
-                         path + ": expected a readable capture file, received " + std::strerror(errno));
-    }
-#ifdef POSIX_FADV_SEQUENTIAL
-    ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
-#endif
-  }
-  struct stat info;
-  live_ = ::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode);
-  capacity_ = blockBytes;
-  buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(capacity_);
+BlockInput::BlockInput(std::unique_ptr<ByteSource> source, std::size_t blockBytes)
+    : source_(std::move(source)), blockBytes_(blockBytes), block_(pool_.take(blockBytes)) {
+  at_ = end_ = block_->data();
 }
 
-BlockInput::~BlockInput() {
-  if (fd_ > STDIN_FILENO) ::close(fd_);
-}
+BlockInput::BlockInput(const std::string& path, std::size_t blockBytes)
+    : BlockInput(std::make_unique<FileSource>(path), blockBytes) {}
 
 Bytes BlockInput::require(std::size_t count) {
   waiting_ = false;
-  if (end_ - begin_ >= count) return buffered();
-  if (begin_ > 0) {
-    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
-    end_ -= begin_;
-    begin_ = 0;
-  }
-  if (count > capacity_) {
-    std::size_t grown = capacity_;
-    while (grown < count) grown *= 2;
-    auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(grown);
-    std::memcpy(larger.get(), buffer_.get(), end_);
-    buffer_ = std::move(larger);
-    capacity_ = grown;
-  }
-  while (end_ < count && fill()) {
+  if (buffered().size() >= count) return buffered();
+  makeRoom(count);
+  while (buffered().size() < count && fill()) {
   }
   return buffered();
 }
@@ -77,55 +35,46 @@ std::uint64_t BlockInput::skip(std::uint64_t count) {
   std::uint64_t left = count;
   waiting_ = false;
   for (;;) {
-    const std::uint64_t here = std::min<std::uint64_t>(left, end_ - begin_);
-    begin_ += static_cast<std::size_t>(here);
+    const std::uint64_t here = std::min<std::uint64_t>(left, buffered().size());
+    at_ += here;
     left -= here;
     if (left == 0) return count;
-    begin_ = end_ = 0;
+    makeRoom(1);
     if (!fill()) return count - left;
   }
 }
 
+void BlockInput::hold(std::vector<std::shared_ptr<const void>>& into) {
+  if (hold_ == nullptr) hold_ = Block::hold(block_);
+  if (into.empty() || into.back() != hold_) into.push_back(hold_);
+}
+
+void BlockInput::makeRoom(std::size_t count) {
+  const Bytes left = buffered();
+  const std::uint8_t* const blockEnd = block_->data() + block_->capacity();
+  hold_.reset();
+  const bool held = block_->held();
+  if (held && static_cast<std::size_t>(blockEnd - at_) >= count &&
+      static_cast<std::size_t>(blockEnd - end_) >= std::max(kLeastRead, count - left.size()))
+    return;
+  if (held || block_->capacity() < count) {
+    const auto larger = pool_.take(count > blockBytes_ ? std::bit_ceil(count) : blockBytes_);
+    if (!left.empty()) std::memcpy(larger->data(), left.data(), left.size());
+    block_ = larger;
+  } else if (at_ != block_->data() && !left.empty()) {
+    std::memmove(block_->data(), at_, left.size());
+  }
+  at_ = block_->data();
+  end_ = at_ + left.size();
+}
+
 bool BlockInput::fill() {
-  if (ended_) return false;
-  ssize_t got;
-  do {
-    if (live_ && !waitForBytes()) {
-      waiting_ = true;
-      return false;
-    }
-    got = ::read(fd_, buffer_.get() + end_, capacity_ - end_);
-  } while (got < 0 && (errno == EINTR || errno == EAGAIN));
-  if (got <= 0) {
-    ended_ = true;
-    if (got < 0) readError_ = errno;
-    return false;
-  }
-  end_ += static_cast<std::size_t>(got);
-  readBytes_ += static_cast<std::uint64_t>(got);
-  return true;
-}
-
-bool BlockInput::waitForBytes() {
-  using std::chrono::milliseconds;
-  // How soon a reader that waits sees that it should stop; short beside what a person notices.
-  constexpr milliseconds kSlice{50};
-  pollfd waiting{fd_, POLLIN, 0};
-  for (;;) {
-    if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) return false;
-    // Also where bytes are there: whoever drips them must not keep require() from returning.
-    const auto left = std::chrono::ceil<milliseconds>(deadline_ - Clock::now());
-    if (left <= milliseconds{0}) return false;
-    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min(left, kSlice).count()));
-    // Bytes, the end or an error: read() will tell which.
-    if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
-  }
-}
-
-std::uint64_t BlockInput::sizeOf(const std::string& path) {
-  struct stat info;
-  if (path == "-" || ::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return 0;
-  return static_cast<std::uint64_t>(info.st_size);
+  const auto used = static_cast<std::size_t>(end_ - block_->data());
+  const std::size_t got = source_->read({block_->data() + used, block_->capacity() - used});
+  waiting_ = got == 0 && source_->waiting();
+  end_ += got;
+  filledBytes_ += got;
+  return got > 0;
 }
 
 }  // namespace flowglyph

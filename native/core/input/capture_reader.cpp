@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "capture_error.hpp"
-#include "extractor.hpp"
 #include "input/pcap_reader.hpp"
 #include "input/pcapng_reader.hpp"
 
@@ -45,16 +44,12 @@ void CaptureReader::sawLinktype(std::uint16_t linktype) {
     linktypes_.push_back(linktype);
 }
 
-std::unique_ptr<CaptureReader> openCapture(BlockInput& input) {
+std::unique_ptr<CaptureReader> openCapture(ByteInput& input, const std::string& path) {
   const Bytes start = input.require(24);
   if (input.waiting()) return nullptr;
-  if (input.readError() != 0) {
-    throw CaptureError(kErrIo, input.path() + ": expected a readable capture file, received " +
-                                   std::strerror(input.readError()));
-  }
   if (auto reader = PcapReader::open(input, start)) return reader;
   if (auto reader = PcapngReader::open(input, start)) return reader;
-  throw CaptureError(kErrCaptureFormat, input.path() +
+  throw CaptureError(kErrCaptureFormat, path +
                                             ": expected a pcap (magic a1b2c3d4, a1b23c4d) or pcapng "
                                             "(0a0d0d0a) capture, received " +
                                             describeStart(start));

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "input/block_input.hpp"
+#include "input/byte_input.hpp"
+#include "input/byte_source.hpp"
 #include "input/record.hpp"
 
 namespace flowglyph {
@@ -17,12 +18,6 @@ namespace flowglyph {
 // MiB, every other link type's 256 KiB; 16 MiB leaves room for odd writers and bounds what a damaged length
 // can make us hold.
 inline constexpr std::uint32_t kMaxRecordBytes = std::uint32_t{16} << 20;
-
-struct CaptureDamage {
-  std::uint64_t offset;  // of the record or block that could not be read
-  bool truncated;        // the file ended in the middle of it
-  std::string what;
-};
 
 class CaptureReader {
  public:
@@ -40,21 +35,21 @@ class CaptureReader {
   const std::vector<std::uint16_t>& linktypes() const { return linktypes_; }
 
  protected:
-  explicit CaptureReader(BlockInput& input) : input_(input) {}
+  explicit CaptureReader(ByteInput& input) : input_(input) {}
 
   void stopTruncated(std::string_view unit, std::uint64_t needed, std::uint64_t left);
   void stopDamaged(std::string what);
   void sawLinktype(std::uint16_t linktype);
 
-  BlockInput& input_;
+  ByteInput& input_;
   bool stopped_ = false;
   std::optional<CaptureDamage> damage_;
   std::vector<std::string> notes_;
   std::vector<std::uint16_t> linktypes_;
 };
 
-// Looks at the first bytes. Null while they have not come: the input is waiting(). Throws CaptureError:
-// ERR_CAPTURE_FORMAT when they are no capture file's, ERR_IO when they cannot be read.
-std::unique_ptr<CaptureReader> openCapture(BlockInput& input);
+// Looks at the first bytes. Null while they have not come: the input is waiting(). Throws CaptureError
+// (ERR_CAPTURE_FORMAT), which names `path`, when they are no capture file's.
+std::unique_ptr<CaptureReader> openCapture(ByteInput& input, const std::string& path);
 
 }  // namespace flowglyph

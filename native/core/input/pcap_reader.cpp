@@ -16,7 +16,7 @@ bool isMagic(std::uint32_t v) { return v == kMicroseconds || v == kNanoseconds |
 
 }  // namespace
 
-std::unique_ptr<PcapReader> PcapReader::open(BlockInput& input, Bytes start) {
+std::unique_ptr<PcapReader> PcapReader::open(ByteInput& input, Bytes start) {
   if (start.size() < kFileHeaderBytes) return nullptr;
   for (const bool bigEndian : {false, true}) {
     const auto magic = load<std::uint32_t>(start.data(), bigEndian);
@@ -28,7 +28,7 @@ std::unique_ptr<PcapReader> PcapReader::open(BlockInput& input, Bytes start) {
   return nullptr;
 }
 
-PcapReader::PcapReader(BlockInput& input, Bytes header, bool bigEndian, std::uint32_t magic)
+PcapReader::PcapReader(ByteInput& input, Bytes header, bool bigEndian, std::uint32_t magic)
     : CaptureReader(input),
       bigEndian_(bigEndian),
       recordHeaderBytes_(magic == kKuznetzov ? 24 : 16),

@@ -11,12 +11,12 @@ namespace flowglyph {
 class PcapReader final : public CaptureReader {
  public:
   // Null when `start`, the first bytes of the input, is not a pcap file header.
-  static std::unique_ptr<PcapReader> open(BlockInput& input, Bytes start);
+  static std::unique_ptr<PcapReader> open(ByteInput& input, Bytes start);
 
   std::size_t read(std::span<Record> records) override;
 
  private:
-  PcapReader(BlockInput& input, Bytes header, bool bigEndian, std::uint32_t magic);
+  PcapReader(ByteInput& input, Bytes header, bool bigEndian, std::uint32_t magic);
   std::uint32_t maxRecordBytes() const;
 
   bool bigEndian_;

@@ -24,7 +24,7 @@ bool isPacket(std::uint32_t type) {
 
 }  // namespace
 
-std::unique_ptr<PcapngReader> PcapngReader::open(BlockInput& input, Bytes start) {
+std::unique_ptr<PcapngReader> PcapngReader::open(ByteInput& input, Bytes start) {
   if (start.size() < 12 || loadBig<std::uint32_t>(start.data()) != kSectionHeader) return nullptr;
   if (loadBig<std::uint32_t>(start.data() + 8) != kByteOrderMagic &&
       loadLittle<std::uint32_t>(start.data() + 8) != kByteOrderMagic)

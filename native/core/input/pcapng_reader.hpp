@@ -13,7 +13,7 @@ namespace flowglyph {
 class PcapngReader final : public CaptureReader {
  public:
   // Null when `start`, the first bytes of the input, is not a section header block.
-  static std::unique_ptr<PcapngReader> open(BlockInput& input, Bytes start);
+  static std::unique_ptr<PcapngReader> open(ByteInput& input, Bytes start);
 
   std::size_t read(std::span<Record> records) override;
 
@@ -29,7 +29,7 @@ class PcapngReader final : public CaptureReader {
     std::uint64_t start, length, left;
   };
 
-  explicit PcapngReader(BlockInput& input) : CaptureReader(input) {}
+  explicit PcapngReader(ByteInput& input) : CaptureReader(input) {}
 
   bool skipOn();
   bool beginSection(Bytes block);

@@ -54,8 +54,8 @@ class RecordSource {
   // Why the last read() said kFailed.
   const CaptureError& error() const;
 
-  // The records handed out since the last hold() stay valid for as long as what this appends is kept; without
-  // it until the next read().
+  // The records of the last read() stay valid for as long as what this appends is kept, in whatever thread;
+  // without it until the next read(). So: after each read() whose records are to live on.
   void hold(std::vector<std::shared_ptr<const void>>& into);
 
   // A live input is read until `deadline`, or until soon after `stop` becomes true: from then on it counts as

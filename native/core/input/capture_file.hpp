@@ -1,0 +1,75 @@
+// One capture: opened, recognised, read to its end, with what went wrong on the way.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "capture_error.hpp"
+#include "input/block_input.hpp"
+#include "input/capture_reader.hpp"
+#include "options.hpp"
+
+namespace flowglyph {
+
+class CaptureFile {
+ public:
+  using Clock = ByteSource::Clock;
+
+  struct Options {
+    bool follow = false;
+    InputMethod method = InputMethod::kRead;
+    const std::atomic<bool>* finish = nullptr;  // live inputs end where they are when it becomes true
+  };
+
+  // `group` goes into the records. What cannot be opened shows at the first read().
+  CaptureFile(std::string path, std::uint32_t group, const Options& options);
+
+  enum class Status : std::uint8_t { kRecords, kWaiting, kEnd, kFailed };
+  struct Result {
+    Status status;
+    std::size_t count;
+  };
+  // Fills `records` from the front. kFailed comes once, after the last records, and then kEnd.
+  Result read(std::span<Record> records);
+  // Why read() said kFailed.
+  const std::optional<CaptureError>& error() const { return error_; }
+
+  // The records of the last read() stay valid for as long as what this appends; without it until the next
+  // one.
+  void hold(std::vector<std::shared_ptr<const void>>& into);
+  // As ByteSource::waitUntil().
+  void waitUntil(Clock::time_point deadline, const std::atomic<bool>& stop);
+  bool live() const { return input_ && input_->live(); }
+
+  const std::string& path() const { return path_; }
+  std::uint64_t bytesRead() const { return bytesRead_; }  // as they are on disk
+  bool truncated() const { return truncated_; }
+  std::span<const std::uint16_t> linktypes() const;  // seen so far
+  bool hasWarnings() const { return !warnings_.empty(); }
+  // That are new since the last call, each with the path before it.
+  std::vector<std::string> takeWarnings();
+
+ private:
+  Result open();
+  Result close();  // after the last record
+  Result fail(CaptureError error);
+
+  std::string path_;
+  std::uint32_t group_;
+  Options options_;
+  Clock::time_point deadline_ = Clock::time_point::max();
+  const std::atomic<bool>* stop_ = nullptr;
+  std::optional<BlockInput> input_;
+  std::unique_ptr<CaptureReader> reader_;
+  bool ended_ = false;
+  std::uint64_t bytesRead_ = 0;
+  bool truncated_ = false;
+  std::optional<CaptureError> error_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace flowglyph
