@@ -1,0 +1,173 @@
+#include "support/seeds.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "support/captures.hpp"
+#include "support/packet_grammar.hpp"
+
+namespace flowglyph::fuzz {
+namespace {
+
+using namespace flowglyph::test;
+
+ByteVector randomBytes(std::mt19937_64& random, std::size_t count) {
+  ByteVector bytes(count);
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
+  return bytes;
+}
+
+void appendLittle16(ByteVector& to, std::size_t value) {
+  to.push_back(static_cast<std::uint8_t>(value));
+  to.push_back(static_cast<std::uint8_t>(value >> 8));
+}
+
+ByteVector pcapOf(const SampleFrames& sample, const PcapOptions& options) {
+  PcapOptions each = options;
+  each.linktype = sample.linktype;
+  PcapBuilder pcap(each);
+  std::int64_t time = 1'700'000'000'000'000'000;
+  for (const ByteVector& frame : sample.frames) {
+    pcap.record(time, frame, static_cast<std::uint32_t>(frame.size() + (time / 1'000'000 % 3 == 0 ? 4 : 0)));
+    time += 1'300'000'000;
+  }
+  return pcap.bytes();
+}
+
+ByteVector pcapngOf(const std::vector<SampleFrames>& samples, bool bigEndian) {
+  PcapngBuilder ng;
+  ng.section(bigEndian);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    InterfaceOptions interface { .linktype = samples[i].linktype };
+    if (i % 3 == 1) interface.tsResol = 9;
+    if (i % 3 == 2) interface.tsOffset = -5;
+    if (i % 4 == 3) interface.snapLength = 60;
+    ng.interface(interface);
+  }
+  std::uint64_t units = 1'700'000'000'000'000;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    for (std::size_t j = 0; j < samples[i].frames.size(); ++j) {
+      const ByteVector& frame = samples[i].frames[j];
+      units += 700'000;
+      if (j % 5 == 3) {
+        ng.old(static_cast<std::uint16_t>(i), units, frame);
+      } else {
+        ng.enhanced(static_cast<std::uint32_t>(i), units, frame);
+      }
+      if (j % 4 == 1) ng.block(0x0BAD, filled(j * 3, 1));
+    }
+  }
+  if (!samples.empty() && !samples[0].frames.empty()) ng.simple(samples[0].frames[0]);
+  return ng.bytes();
+}
+
+std::vector<Seed> readerSeeds() {
+  std::vector<Seed> seeds = sampleCaptures();
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    ByteVector input = {static_cast<std::uint8_t>(i % 4 == 0 ? 7 : 1), static_cast<std::uint8_t>(i),
+                        static_cast<std::uint8_t>(i)};
+    append(input, seeds[i].bytes);
+    seeds[i].bytes = std::move(input);
+  }
+  return seeds;
+}
+
+std::vector<Seed> walkSeeds() {
+  std::vector<Seed> seeds;
+  for (const SampleFrames& sample : sampleFrames(3, 24)) {
+    for (std::size_t i = 0; i < sample.frames.size(); ++i) {
+      const ByteVector& frame = sample.frames[i];
+      ByteVector input;
+      appendLittle16(input, sample.linktype);
+      appendLittle16(input, frame.size());
+      appendLittle16(input, 0);
+      appendLittle16(input, frame.size());
+      append(input, {0xFF, 0x07, 0, 0, 6, 17, static_cast<std::uint8_t>(i % 2)});
+      append(input, frame);
+      seeds.push_back({std::to_string(sample.linktype) + "-" + std::to_string(i), input});
+    }
+  }
+  return seeds;
+}
+
+std::vector<Seed> encoderSeeds() {
+  std::vector<Seed> seeds;
+  for (const SampleFrames& sample : sampleFrames(4, 12)) {
+    for (unsigned how = 0; how < 9; ++how) {
+      ByteVector input = {static_cast<std::uint8_t>(how + 9 * (how % 3)), 0};
+      appendLittle16(input, sample.linktype);
+      input.push_back(0);
+      for (const ByteVector& frame : sample.frames) {
+        if (frame.size() >= 2048) continue;
+        appendLittle16(input, frame.size());
+        input.push_back(0);
+        append(input, frame);
+      }
+      seeds.push_back({std::to_string(sample.linktype) + "-" + std::to_string(how), input});
+    }
+  }
+  std::mt19937_64 random(5);
+  for (std::size_t length : {0, 1, 31, 33, 200, 790}) {
+    ByteVector input = {250};
+    appendLittle16(input, length);
+    append(input, randomBytes(random, length));
+    input.push_back(3);
+    appendLittle16(input, 899 - length);
+    append(input, randomBytes(random, 900 - length));
+    seeds.push_back({"kernel-" + std::to_string(length), input});
+  }
+  return seeds;
+}
+
+}  // namespace
+
+std::vector<SampleFrames> sampleFrames(std::uint64_t seed, std::size_t packetsEach) {
+  std::vector<SampleFrames> samples;
+  for (const std::uint16_t linktype : kGrammarLinktypes) {
+    std::mt19937_64 random(seed * 1000 + linktype);
+    Connections connections;
+    SampleFrames sample{linktype, {}};
+    while (sample.frames.size() < packetsEach) {
+      const ByteVector bytes = randomBytes(random, 300);
+      Draw draw(bytes);
+      for (const ByteVector& ip : ipPackets(connections, draw)) {
+        if (ip.size() < 1700) sample.frames.push_back(frameAround(linktype, ip, draw));
+      }
+    }
+    samples.push_back(std::move(sample));
+  }
+  return samples;
+}
+
+std::vector<Seed> sampleCaptures() {
+  std::vector<Seed> seeds;
+  const std::vector<SampleFrames> samples = sampleFrames(1, 16), few = sampleFrames(2, 3);
+  const PcapOptions forms[] = {{},
+                               {.bigEndian = true},
+                               {.nanoseconds = true},
+                               {.bigEndian = true, .nanoseconds = true},
+                               {.magic = 0xa1b2cd34},
+                               {.minorVersion = 2},
+                               {.snapLength = 0},
+                               {.snapLength = 96}};
+  for (const SampleFrames& sample : samples)
+    seeds.push_back({"pcap-" + std::to_string(sample.linktype), pcapOf(sample, {})});
+  for (std::size_t i = 0; i < std::size(forms); ++i)
+    seeds.push_back({"pcap-form-" + std::to_string(i), pcapOf(few[i % few.size()], forms[i])});
+  seeds.push_back({"pcap-empty", pcapOf({1, {}}, {})});
+  seeds.push_back({"pcapng", pcapngOf(few, false)});
+  seeds.push_back({"pcapng-big", pcapngOf(few, true)});
+  ByteVector both = pcapngOf({few[0]}, false);
+  append(both, pcapngOf({few[1], few[2]}, true));
+  seeds.push_back({"pcapng-sections", both});
+  return seeds;
+}
+
+std::vector<Seed> seedsFor(std::string_view target) {
+  if (target == "reader") return readerSeeds();
+  if (target == "walk") return walkSeeds();
+  if (target == "encoder") return encoderSeeds();
+  return {};
+}
+
+}  // namespace flowglyph::fuzz

@@ -1,0 +1,33 @@
+// Small inputs to begin from, of our own making, in each target's own format. Made when they are wanted,
+// never kept in the repository.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/frames.hpp"
+
+namespace flowglyph::fuzz {
+
+struct Seed {
+  std::string name;
+  test::ByteVector bytes;
+};
+
+inline constexpr std::string_view kTargets[] = {"reader", "walk", "encoder"};
+
+// Always the same ones. Empty for a target that has none.
+std::vector<Seed> seedsFor(std::string_view target);
+
+// A link type and frames for it: every link type, tunnels, fragments, TCP orders.
+struct SampleFrames {
+  std::uint16_t linktype;
+  std::vector<test::ByteVector> frames;
+};
+std::vector<SampleFrames> sampleFrames(std::uint64_t seed, std::size_t packetsEach);
+
+// Whole captures, all formats and byte orders.
+std::vector<Seed> sampleCaptures();
+
+}  // namespace flowglyph::fuzz
