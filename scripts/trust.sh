@@ -32,7 +32,7 @@ fuzz() { # SECONDS TARGET...
     build/fuzz/test/fuzz/flowglyph_fuzz_seeds "$target" "$seeds" >/dev/null
     # A slow input is a find as well: nothing that small may take 10 s.
     nice -n 19 "build/fuzz/test/fuzz/flowglyph_fuzz_$target" -max_total_time="$seconds" -max_len=16384 -timeout=10 \
-      -rss_limit_mb=2048 -use_value_profile=1 -print_final_stats=1 -artifact_prefix="build/fuzz/found/$target-" \
+      -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="build/fuzz/found/$target-" \
       "$corpus" "$seeds" "test/fuzz/regressions/$target" >"$log" 2>&1 ||
       { failed=1; grep -vE '^#[0-9]+' "$log" | tail -n 60; say "$target: found something, see build/fuzz/found and $log"; }
     local runs edges

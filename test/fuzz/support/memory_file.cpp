@@ -3,8 +3,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "support/check.hpp"
 
 namespace flowglyph::fuzz {
@@ -28,29 +26,6 @@ void MemoryFile::write(Bytes bytes) {
     FUZZ_CHECK(wrote > 0);
     at += static_cast<std::size_t>(wrote);
   }
-}
-
-DribbledPipe::DribbledPipe(Bytes bytes) : left_(bytes) {
-  int ends[2];
-  FUZZ_CHECK(::pipe(ends) == 0);
-  readEnd_ = ends[0];
-  writeEnd_ = ends[1];
-  path_ = pathOf(readEnd_);
-}
-
-DribbledPipe::~DribbledPipe() {
-  ::close(readEnd_);
-  if (writeEnd_ >= 0) ::close(writeEnd_);
-}
-
-void DribbledPipe::feed(std::size_t count) {
-  constexpr std::size_t kMost = 4096;  // an empty pipe takes as much without blocking
-  const Bytes part = left_.first(std::min({count, left_.size(), kMost}));
-  if (!part.empty()) FUZZ_CHECK(::write(writeEnd_, part.data(), part.size()) == ::ssize_t(part.size()));
-  left_ = left_.subspan(part.size());
-  if (!left_.empty()) return;
-  ::close(writeEnd_);
-  writeEnd_ = -1;
 }
 
 }  // namespace flowglyph::fuzz

@@ -64,7 +64,7 @@ ByteVector pcapngOf(const std::vector<SampleFrames>& samples, bool bigEndian) {
 std::vector<Seed> readerSeeds() {
   std::vector<Seed> seeds = sampleCaptures();
   for (std::size_t i = 0; i < seeds.size(); ++i) {
-    ByteVector input = {static_cast<std::uint8_t>(i % 4 == 0 ? 7 : 1), static_cast<std::uint8_t>(i),
+    ByteVector input = {static_cast<std::uint8_t>(i % 4 == 0 ? 0x1F : i % 4), static_cast<std::uint8_t>(i),
                         static_cast<std::uint8_t>(i)};
     append(input, seeds[i].bytes);
     seeds[i].bytes = std::move(input);
