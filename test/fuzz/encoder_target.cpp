@@ -18,6 +18,10 @@
 
 namespace {
 
+struct ByteRange {
+  std::uint16_t offset, length;
+};
+
 using namespace flowglyph;
 using namespace flowglyph::fuzz;
 

@@ -129,7 +129,9 @@ TEST_CASE("identity hides addresses in IPv4 options and IPv6 extension headers, 
   CHECK(image(six, 101, View::kL3, Mask::kStack) == expected);
 }
 
-TEST_CASE("view pcap: identity hides the file header, record headers and hardware addresses; tags stay") {
+TEST_CASE(
+    "view pcap: identity hides the file header, record headers and hardware addresses; of a tag the priority "
+    "stays") {
   const ByteVector ip = ipv4({.payload = tcp({.payload = filled(30, 1)})});
   const auto hidden = [&](std::size_t ipOffset, const std::vector<Range>& link) {
     return joined(joined(joined({{0, 40}}, shifted(link, 40)), shifted(kIpv4Identity, 40 + ipOffset)),
@@ -141,7 +143,9 @@ TEST_CASE("view pcap: identity hides the file header, record headers and hardwar
     return bytes;
   };
   const ByteVector tagged = ethernet(ip, 0x0800, {0x8100});
-  CHECK(image(tagged, 1, View::kPcap, Mask::kIdentity) == zeroed(framed(tagged), hidden(18, {{0, 12}})));
+  ByteVector expected = zeroed(framed(tagged), hidden(18, {{0, 12}, {15, 1}}));
+  expected[40 + 14] &= 0xF0;  // u4 priority, u12 VLAN
+  CHECK(image(tagged, 1, View::kPcap, Mask::kIdentity) == expected);
   ByteVector cooked1 = filled(14, 0x31);
   append(cooked1, {8, 0});
   append(cooked1, ip);
@@ -149,7 +153,8 @@ TEST_CASE("view pcap: identity hides the file header, record headers and hardwar
   ByteVector cooked2 = {8, 0};
   append(cooked2, filled(18, 0x31));
   append(cooked2, ip);
-  CHECK(image(cooked2, 276, View::kPcap, Mask::kIdentity) == zeroed(framed(cooked2), hidden(20, {{12, 8}})));
+  CHECK(image(cooked2, 276, View::kPcap, Mask::kIdentity) ==
+        zeroed(framed(cooked2), hidden(20, {{4, 4}, {12, 8}})));
 }
 
 TEST_CASE("masks do not touch view l7") {

@@ -38,67 +38,6 @@ ByteVector extension(std::uint8_t next, std::size_t bytes) {
 
 TEST_SUITE_BEGIN("packets");
 
-TEST_CASE("every link type finds IPv4 and IPv6") {
-  const ByteVector cooked1 = {0, 4, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0};
-  ByteVector cooked2(20, 0);
-  const auto cooked2For = [&](std::uint16_t protocol) {
-    ByteVector out = cooked2;
-    out[0] = static_cast<std::uint8_t>(protocol >> 8);
-    out[1] = static_cast<std::uint8_t>(protocol);
-    return out;
-  };
-  struct Case {
-    std::uint16_t linktype;
-    ByteVector frame;
-    int version;
-  };
-  const std::vector<Case> cases = {
-      {0, with({2, 0, 0, 0}, kIp4), 4},
-      {0, with({0, 0, 0, 2}, kIp4), 4},
-      {0, with({30, 0, 0, 0}, kIp6), 6},
-      {0, with({0, 0, 0, 28}, kIp6), 6},
-      {0, with({24, 0, 0, 0}, kIp6), 6},
-      {0, with({10, 0, 0, 0}, kIp6), 6},
-      {1, ethernet(kIp4, 0x0800), 4},
-      {1, ethernet(kIp6, 0x86DD), 6},
-      {12, kIp4, 4},
-      {12, kIp6, 6},
-      {14, kIp4, 4},
-      {101, kIp4, 4},
-      {101, kIp6, 6},
-      {108, with({0, 0, 0, 2}, kIp4), 4},
-      {108, with({0, 0, 0, 24}, kIp6), 6},
-      {113, with(with(cooked1, {0x08, 0x00}), kIp4), 4},
-      {113, with(with(cooked1, {0x86, 0xDD}), kIp6), 6},
-      {113, with(with(cooked1, {0x81, 0x00, 0x00, 0x07, 0x08, 0x00}), kIp4), 4},
-      {228, kIp4, 4},
-      {229, kIp6, 6},
-      {276, with(cooked2For(0x0800), kIp4), 4},
-      {276, with(cooked2For(0x86DD), kIp6), 6},
-  };
-  for (const Case& c : cases) {
-    CAPTURE(c.linktype);
-    CAPTURE(c.version);
-    const Extracted got = one(c.frame, c.linktype);
-    REQUIRE(got.rows.size() == 1);
-    CHECK(got.rows[0].ipVersion == c.version);
-    CHECK(got.rows[0].protocol == 6);
-    CHECK(got.rows[0].initiatorPort == 40000);
-    CHECK(got.rows[0].image == padded(c.version == 4 ? kIp4 : kIp6));
-  }
-  for (const Linktype& row : allLinktypes())
-    CHECK(std::any_of(cases.begin(), cases.end(), [&](const Case& c) { return c.linktype == row.number; }));
-}
-
-TEST_CASE("VLAN tags in any number, and PPPoE") {
-  for (const std::vector<std::uint16_t>& tags : std::vector<std::vector<std::uint16_t>>{
-           {0x8100}, {0x88A8, 0x8100}, {0x9100, 0x8100}, {0x8100, 0x8100, 0x8100}})
-    CHECK(one(ethernet(kIp4, 0x0800, tags)).rows.size() == 1);
-  const ByteVector pppoe = with({0x11, 0, 0x12, 0x34, 0, 50, 0x00, 0x21}, kIp4);
-  CHECK(one(ethernet(pppoe, 0x8864, {0x8100})).rows.size() == 1);
-  CHECK(one(ethernet(with({0x11, 0, 0x12, 0x34, 0, 50, 0xC0, 0x21}, kIp4), 0x8864)).skipped("notIp") == 1);
-}
-
 TEST_CASE("records that are no session's are counted by one reason each") {
   ByteVector badVersion = kIp4, shortHeader = kIp4, icmp = kIp4;
   badVersion[0] = 0x55;

@@ -1,128 +1,53 @@
-// The fields are those of DESIGN section 1; offsets from RFC 791, 8200, 9293, 768, 2018 (SACK), 7323
-// (timestamps), 6275 (mobility).
+// From a packet to its pattern: link layer and tunnels here, IP and transport in protocol_mask.hpp.
 #include "image/header_mask.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-#include "parse/ipv6_extensions.hpp"
+#include "image/protocol_mask.hpp"
 
 namespace flowglyph {
 namespace {
 
-// A pattern under construction. Ranges past the end of an image are dropped.
-class Pattern {
- public:
-  explicit Pattern(std::uint8_t* bytes) : bytes_(bytes) { std::memset(bytes_, 0xFF, kImageBytes); }
-
-  void zero(std::size_t offset, std::size_t length) {
-    if (offset < kImageBytes) std::memset(bytes_ + offset, 0, std::min(length, kImageBytes - offset));
-  }
-  void keepBits(std::size_t offset, std::uint8_t bits) {
-    if (offset < kImageBytes) bytes_[offset] &= bits;
-  }
-
- private:
-  std::uint8_t* bytes_;
-};
-
-// kind u8, length u8, value; kinds 0 (end) and 1 (padding) stand alone. Serves TCP and IPv4 options.
-template <typename Visit>
-void walkOptions(Bytes options, Visit&& visit) {
-  std::size_t at = 0;
-  while (at < options.size() && options[at] != 0) {
-    if (options[at] == 1) {
-      ++at;
-      continue;
-    }
-    if (at + 1 >= options.size()) return;
-    const std::size_t length = options[at + 1];
-    if (length < 2) return;
-    visit(options[at], at, std::min(length, options.size() - at));
-    at += length;
-  }
-}
-
-void maskIpv4(Pattern& pattern, Mask mask, Bytes ip, std::size_t base, std::size_t headerBytes) {
-  pattern.zero(base + 4, 2);   // identification
-  pattern.zero(base + 10, 2);  // checksum
-  pattern.zero(base + 12, 8);  // addresses
-  if (mask == Mask::kStack) {
-    pattern.keepBits(base + 6, 0x1F);  // flags; the fragment offset stays
-    pattern.zero(base + 8, 1);         // TTL
-  }
-  if (headerBytes <= 20) return;
-  // Options that hold addresses: record route, loose and strict source route, timestamp.
-  walkOptions(ip.subspan(20, headerBytes - 20), [&](std::uint8_t kind, std::size_t at, std::size_t length) {
-    if (kind == 7 || kind == 131 || kind == 137 || kind == 68) pattern.zero(base + 20 + at + 2, length - 2);
-  });
-}
-
-// type u8, length u8, value; type 0 stands alone. The home address option (RFC 6275 section 6.3) holds an
-// address.
-void maskDestinationOptions(Pattern& pattern, std::size_t base, Bytes header) {
-  for (std::size_t at = 2; at + 2 <= header.size();) {
-    if (header[at] == 0) {
-      ++at;
-      continue;
-    }
-    const std::size_t length = header[at + 1];
-    if (header[at] == 0xC9) pattern.zero(base + at + 2, std::min(length, header.size() - at - 2));
-    at += 2 + length;
-  }
-}
-
-void maskIpv6(Pattern& pattern, Mask mask, Bytes ip, std::size_t base) {
-  pattern.keepBits(base + 1, 0xF0);  // flow label: the lower 20 bits of the first word
-  pattern.zero(base + 2, 2);
-  pattern.zero(base + 8, 32);                           // addresses
-  if (mask == Mask::kStack) pattern.zero(base + 7, 1);  // hop limit
-  walkIpv6Extensions(ip, [&](std::uint8_t type, std::size_t offset, Bytes header) {
-    const std::size_t at = base + offset;
-    switch (type) {
-      case kRouting:  // next, length, type, segments left, then type-specific data: addresses
-        pattern.zero(at + 4, header.size() - 4);
-        break;
-      case kFragment:  // next, reserved, u16 offset and flags, u32 identification
-        pattern.zero(at + 4, 4);
-        if (mask == Mask::kStack) pattern.keepBits(at + 3, 0xFE);  // more-fragments flag
-        break;
-      case kAuthentication:  // next, length, u16 reserved, u32 SPI, u32 sequence number, check value
-        pattern.zero(at + 8, header.size() - 8);
-        break;
-      case kDestinationOptions:
-        maskDestinationOptions(pattern, at, header);
-        break;
-      case kHostIdentity:  // next, length, type, version, u16 checksum, u16 controls, sender's and receiver's
-                           // identity
-      case kMobility:      // next, length, type, reserved, u16 checksum, message: may hold addresses
-        pattern.zero(at + 4, header.size() - 4);
-        break;
-      default:
-        break;
-    }
-  });
-}
-
-void maskTcp(Pattern& pattern, Mask mask, Bytes header, std::size_t base) {
-  pattern.zero(base, 4);       // ports
-  pattern.zero(base + 4, 8);   // sequence and acknowledgement numbers
-  pattern.zero(base + 16, 2);  // checksum
-  if (mask == Mask::kStack) {
-    pattern.zero(base + 14, 2);  // window
-    if (header.size() > 20) pattern.zero(base + 20, header.size() - 20);
-    return;
-  }
-  if (header.size() <= 20) return;
-  walkOptions(header.subspan(20), [&](std::uint8_t kind, std::size_t at, std::size_t length) {
-    // 8 timestamps; 5 selective acknowledgement: its edges are sequence numbers
-    if (kind == 8 || kind == 5) pattern.zero(base + 20 + at + 2, length - 2);
-  });
-}
-
 // The option bytes that nearly every TCP segment of a connection with timestamps starts with: NOP, NOP,
 // 8, 10.
 constexpr std::uint32_t kTimestampsOnly = 0x0101080A;
+
+// Everything that may stand between a frame's first byte and IP, but for VLAN tags.
+constexpr LayerSet kLinkLayers = layerBit(Layer::kMpls) | layerBit(Layer::kPseudowire) |
+                                 layerBit(Layer::kPppoe) | layerBit(Layer::kPpp) | layerBit(Layer::kLlcSnap);
+
+// Whether what is hidden of the link layer follows from the link type and from where IP starts. With a bit
+// for VLAN tags, 4 bytes more can only be one tag, and 8 two.
+bool plainLink(const Packet& packet) {
+  if (packet.linktype == nullptr || packet.linktype->plainOffset == kVaries || packet.tunnelDepth != 0 ||
+      (packet.layers & kLinkLayers) != 0)
+    return false;
+  const std::uint32_t more = packet.ipOffset - packet.linktype->plainOffset;
+  return (packet.layers & layerBit(Layer::kVlan)) != 0 ? more == 4 || more == 8 : more == 0;
+}
+
+// The link layer's own walk says what to hide. Of tunnels everything is hidden, from the outermost IP header
+// to the innermost: addresses, ports, keys and the networks' numbers all say where, not what.
+void maskOutside(MaskPattern& pattern, Mask mask, const Packet& packet) {
+  IdentityRanges ranges;
+  if (packet.linktype != nullptr) {
+    LinkNotes notes;
+    notes.identity = &ranges;
+    packet.linktype->findIp({packet.record.data, packet.record.capLength}, 0, notes);
+  }
+  const std::size_t end = packet.outerOffset;
+  for (const IdentityRange& range : ranges.ranges()) {
+    if ((range.stackOnly && mask != Mask::kStack) || range.offset >= end) continue;
+    if (range.keep != 0) {
+      pattern.keepBits(range.offset, range.keep);
+    } else {
+      pattern.zero(range.offset, std::min<std::size_t>(range.length, end - range.offset));
+    }
+  }
+  if (ranges.overflowed()) pattern.zero(0, end);
+  pattern.zero(packet.outerOffset, packet.ipOffset - packet.outerOffset);
+}
 
 }  // namespace
 
@@ -142,7 +67,12 @@ HeaderPattern HeaderMask::patternFor(const Packet& packet) {
 }
 
 std::uint64_t HeaderMask::shapeOf(const Packet& packet) const {
-  if (!packet.plainIp || packet.ipOffset > 64) return 0;
+  if (!packet.plainIp || (packet.protocol() != kTcp && packet.protocol() != kUdp)) return 0;
+  std::uint64_t link = 0;
+  if (view_ == View::kPcap) {
+    if (packet.ipOffset > 64 || !plainLink(packet)) return 0;
+    link = std::uint64_t{packet.ipOffset} << 8 | std::uint64_t{packet.linktype->number} << 32;
+  }
   std::uint64_t options = 1;
   if (packet.protocol() == kTcp) {
     const std::uint32_t headerBytes = packet.payloadOffset - packet.transportOffset;
@@ -153,38 +83,24 @@ std::uint64_t HeaderMask::shapeOf(const Packet& packet) const {
       return 0;
     }
   }
-  return options | std::uint64_t{packet.ipOffset} << 8 | std::uint64_t{packet.ipVersion()} << 16 |
-         std::uint64_t{packet.protocol()} << 24 | std::uint64_t{packet.linktype->number} << 32;
+  return options | link | std::uint64_t{packet.ipVersion()} << 16 | std::uint64_t{packet.protocol()} << 24;
 }
 
 std::size_t HeaderMask::build(const Packet& packet, std::uint8_t* bytes) const {
-  Pattern pattern(bytes);
+  MaskPattern pattern(bytes);
   const std::uint8_t* frame = packet.record.data;
   const std::size_t start = view_ == View::kPcap ? 0 : packet.ipOffset;
-  if (view_ == View::kPcap)
-    for (const ByteRange& range : packet.linktype->hardwareAddresses)
-      pattern.zero(range.offset, range.length);
+  if (view_ == View::kPcap) maskOutside(pattern, mask_, packet);
 
   const Bytes ip(frame + packet.ipOffset, packet.ipEnd - packet.ipOffset);
-  const std::size_t ipBase = packet.ipOffset - start;
+  const std::size_t ipBase = packet.ipOffset - start, headers = packet.transportOffset - packet.ipOffset;
   if (packet.ipVersion() == 4) {
-    maskIpv4(pattern, mask_, ip, ipBase, packet.transportOffset - packet.ipOffset);
+    maskIpv4(pattern, mask_, ip, ipBase, headers);
   } else {
-    maskIpv6(pattern, mask_, ip, ipBase);
+    maskIpv6(pattern, mask_, ip, ipBase, packet.protocol() == kAh);
   }
-
-  const std::size_t base = packet.transportOffset - start;
-  std::size_t headerBytes = packet.payloadOffset - packet.transportOffset;
-  if (packet.protocol() == kTcp) {
-    maskTcp(pattern, mask_, {frame + packet.transportOffset, headerBytes}, base);
-    // A kept pattern serves headers cut short by the snaplen and whole ones alike.
-    headerBytes = std::max<std::size_t>(headerBytes, 20);
-  } else {
-    pattern.zero(base, 4);      // ports
-    pattern.zero(base + 6, 2);  // checksum
-    headerBytes = 8;
-  }
-  return std::min(base + headerBytes, kImageBytes);
+  maskTransport(pattern, mask_, packet.protocol(), ip.subspan(headers), ipBase + headers);
+  return pattern.end();
 }
 
 }  // namespace flowglyph

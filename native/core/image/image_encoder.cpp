@@ -63,6 +63,10 @@ std::size_t ImageEncoder::appendBytes(std::uint8_t* image, std::size_t fill, con
   if (length == 0) return fill;
   const HeaderPattern pattern = headers_.patternFor(packet);
   kernel_.copyMasked(image + fill, packet.record.data + from, length, pattern.bytes, pattern.length);
+  // Behind the IP packet a frame has padding, check sequences over its addresses, switches' times: not
+  // traffic.
+  if (view_ == View::kPcap && mask_ != Mask::kNone && packet.ipEnd < length)
+    std::memset(image + fill + packet.ipEnd, 0, length - packet.ipEnd);
   return fill + length;
 }
 

@@ -1,19 +1,33 @@
-// RFC 791 (IPv4), RFC 8200 (IPv6), RFC 4302 (AH), RFC 9293 (TCP), RFC 768 (UDP).
+// The way through IP headers and tunnels: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 4302 (AH).
 #include "parse/packet.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 #include "parse/ipv6_extensions.hpp"
+#include "parse/transport.hpp"
+#include "parse/tunnel/tunnel_decoders.hpp"
 
 namespace flowglyph {
 namespace {
 
+// How far what is being looked at goes, from record.data. Every tunnel narrows it.
+struct Room {
+  std::uint32_t end;      // captured
+  std::uint32_t wireEnd;  // on the wire
+};
+
+struct IpLevel {
+  std::uint8_t version = 0, protocol = 0;
+  bool fragment = false;     // the first of several: its lengths say nothing about the whole
+  bool putTogether = false;  // fragment fields are what is left of them, and looked at no more
+  bool stopAtAh = false;
+};
+
 // Orders the endpoints. `compare` of addresses is bytewise, so IPv4 and IPv6 share it.
 void makeKey(Packet& packet, const std::uint64_t source[2], const std::uint64_t destination[2],
-             const std::uint8_t* ports, std::uint8_t version, std::uint8_t protocol) {
-  const std::uint64_t sourcePort = loadBig<std::uint16_t>(ports);
-  const std::uint64_t destinationPort = loadBig<std::uint16_t>(ports + 2);
+             TransportPorts ports, std::uint8_t version, std::uint8_t protocol) {
+  const std::uint64_t sourcePort = ports.source, destinationPort = ports.destination;
   // Any total order does, as long as both directions use the same.
   const bool low = source[0] != destination[0]   ? source[0] < destination[0]
                    : source[1] != destination[1] ? source[1] < destination[1]
@@ -29,102 +43,208 @@ void makeKey(Packet& packet, const std::uint64_t source[2], const std::uint64_t 
   }
 }
 
-// Sets the payload. Only the ports must be there: they make the session. A header cut short by the snaplen
-// has no payload; a length that contradicts the header's own size is not believed.
-SkipReason parseTransport(Packet& packet, const std::uint8_t* frame, std::uint8_t protocol) {
-  const std::uint32_t available = packet.ipEnd - packet.transportOffset;
-  const std::uint8_t* header = frame + packet.transportOffset;
-  if (available < 4) return SkipReason::kTruncatedHeader;
-  packet.payloadEnd = packet.ipEnd;
-  std::uint32_t headerBytes = 8;
-  if (protocol == kTcp) {
-    headerBytes = available > 12 ? std::max((header[12] >> 4) * 4u, 20u) : 20;
-  } else if (available >= 8) {
-    // What the IP packet holds beyond the UDP length is not payload. 0 is a jumbogram (RFC 2675).
-    const std::uint32_t udpLength = loadBig<std::uint16_t>(header + 4);
-    if (udpLength >= 8) packet.payloadEnd = std::min(packet.ipEnd, packet.transportOffset + udpLength);
+// Authentication headers in IPv4: u8 next, u8 length in words less 2, ... Each is 8 bytes at the least.
+SkipReason walkIpv4Ah(Packet& packet, IpLevel& level) {
+  while (level.protocol == kAh && !level.stopAtAh) {
+    const std::uint8_t* header = packet.record.data + packet.transportOffset;
+    if (packet.ipEnd - packet.transportOffset < 8) return SkipReason::kTruncatedHeader;
+    const std::uint32_t length = (header[1] + 2u) * 4;
+    if (packet.ipEnd - packet.transportOffset < length) return SkipReason::kTruncatedHeader;
+    packet.layers |= layerBit(Layer::kAh);
+    packet.plainIp = false;
+    level.protocol = header[0];
+    packet.transportOffset += std::max(length, 8u);
   }
-  packet.payloadOffset = packet.transportOffset + std::min(headerBytes, available);
   return SkipReason::kNone;
 }
 
-SkipReason parseIpv4(Packet& packet, const Record& record) {
-  const std::uint8_t* ip = record.data + packet.ipOffset;
-  const std::uint32_t captured = record.capLength - packet.ipOffset;
+SkipReason parseIpv4(Packet& packet, Room room, const ParseOptions& options, IpLevel& level) {
+  const std::uint8_t* ip = packet.record.data + packet.ipOffset;
+  const std::uint32_t captured = room.end - packet.ipOffset;
+  packet.layers |= layerBit(Layer::kIpv4);
   if (captured < 20) return SkipReason::kTruncatedHeader;
   const std::uint32_t headerBytes = (ip[0] & 0x0F) * 4u;
   if (headerBytes < 20) return SkipReason::kBadIpHeader;
   std::uint32_t totalBytes = loadBig<std::uint16_t>(ip + 2);
-  if (totalBytes == 0) {
-    // Segmentation offload: the capturing machine left the length to its network card.
-    totalBytes = std::max(record.origLength, record.capLength) - packet.ipOffset;
-  }
+  // Segmentation offload: the capturing machine left the length to its network card.
+  if (totalBytes == 0) totalBytes = room.wireEnd - packet.ipOffset;
   if (totalBytes < headerBytes) return SkipReason::kBadIpHeader;
   if (captured < headerBytes) return SkipReason::kTruncatedHeader;
-  if ((loadBig<std::uint16_t>(ip + 6) & 0x1FFF) != 0) return SkipReason::kFragmentTail;
-  const std::uint8_t protocol = ip[9];
-  if (protocol != kTcp && protocol != kUdp) return SkipReason::kOtherTransport;
 
+  level.version = 4;
+  level.protocol = ip[9];
   packet.ipBytes = totalBytes;
   packet.ipEnd = packet.ipOffset + std::min(captured, totalBytes);
   packet.transportOffset = packet.ipOffset + headerBytes;
   packet.plainIp = headerBytes == 20;
-  if (const SkipReason reason = parseTransport(packet, record.data, protocol); reason != SkipReason::kNone)
-    return reason;
-  const std::uint64_t source[2] = {loadNative<std::uint32_t>(ip + 12), 0};
-  const std::uint64_t destination[2] = {loadNative<std::uint32_t>(ip + 16), 0};
-  makeKey(packet, source, destination, record.data + packet.transportOffset, 4, protocol);
-  return SkipReason::kNone;
+  if (headerBytes != 20) packet.layers |= layerBit(Layer::kIpOptions);
+  // u1 reserved, u1 don't fragment, u1 more fragments, u13 offset
+  const std::uint32_t place = loadBig<std::uint16_t>(ip + 6);
+  if ((place & 0x3FFF) != 0) {
+    packet.layers |= layerBit(Layer::kFragment);
+    if (options.defragment && !level.putTogether) return SkipReason::kFragment;
+    if ((place & 0x1FFF) != 0) return SkipReason::kFragmentTail;
+    level.fragment = true;
+  }
+  return level.protocol == kAh ? walkIpv4Ah(packet, level) : SkipReason::kNone;
 }
 
-SkipReason parseIpv6(Packet& packet, const Record& record) {
-  const std::uint8_t* ip = record.data + packet.ipOffset;
-  const std::uint32_t captured = record.capLength - packet.ipOffset;
+SkipReason parseIpv6(Packet& packet, Room room, const ParseOptions& options, IpLevel& level) {
+  const std::uint8_t* ip = packet.record.data + packet.ipOffset;
+  const std::uint32_t captured = room.end - packet.ipOffset;
+  packet.layers |= layerBit(Layer::kIpv6);
   if (captured < 40) return SkipReason::kTruncatedHeader;
   const std::uint32_t payloadLength = loadBig<std::uint16_t>(ip + 4);
   // 0 is a jumbogram or segmentation offload: the record's length stands in.
-  packet.ipBytes = payloadLength != 0 ? 40 + payloadLength
-                                      : std::max(record.origLength, record.capLength) - packet.ipOffset;
+  packet.ipBytes = payloadLength != 0 ? 40 + payloadLength : room.wireEnd - packet.ipOffset;
   const std::uint32_t inPacket = std::min(captured, packet.ipBytes);
   packet.ipEnd = packet.ipOffset + inPacket;
 
-  const Ipv6Transport transport = walkIpv6Extensions({ip, inPacket}, [](std::uint8_t, std::size_t, Bytes) {});
-  if (transport.reason != SkipReason::kNone) return transport.reason;
+  const Ipv6Transport transport = walkIpv6Extensions(
+      {ip, inPacket},
+      [&](std::uint8_t type, std::size_t, Bytes) {
+        packet.layers |= layerBit(type == kAh ? Layer::kAh : Layer::kIpOptions);
+      },
+      level.stopAtAh);
+  level.version = 6;
+  level.protocol = transport.protocol;
   packet.transportOffset = packet.ipOffset + static_cast<std::uint32_t>(transport.offset);
   packet.plainIp = transport.offset == 40;
-  if (const SkipReason reason = parseTransport(packet, record.data, transport.protocol);
+  if (transport.fragment) {
+    packet.layers |= layerBit(Layer::kFragment);
+    if (options.defragment && !level.putTogether) return SkipReason::kFragment;
+    level.fragment = true;
+  }
+  return transport.reason;
+}
+
+bool ipv4ChecksumHolds(const std::uint8_t* ip, std::uint32_t headerBytes) {
+  std::uint32_t sum = 0;
+  for (std::uint32_t i = 0; i < headerBytes; i += 2) sum += loadBig<std::uint16_t>(ip + i);
+  return ((sum & 0xFFFF) + (sum >> 16)) % 0xFFFF == 0;
+}
+
+// Whether an IP header is inside, with a length that fits into what is around it.
+bool believable(const TunnelInside& inside, const std::uint8_t* frame, Room room) {
+  const std::uint8_t* ip = frame + inside.ipOffset;
+  const std::uint32_t captured = room.end - inside.ipOffset;
+  const std::uint32_t onWire = room.wireEnd > inside.ipOffset ? room.wireEnd - inside.ipOffset : 0;
+  if (captured < 20) return false;
+  if (ip[0] >> 4 == 4) {
+    const std::uint32_t headerBytes = (ip[0] & 0x0F) * 4u, totalBytes = loadBig<std::uint16_t>(ip + 2);
+    if (headerBytes < 20 || captured < headerBytes || totalBytes < headerBytes || totalBytes > onWire)
+      return false;
+    return !inside.guessed || ipv4ChecksumHolds(ip, headerBytes);
+  }
+  if (ip[0] >> 4 != 6 || captured < 40) return false;
+  const std::uint32_t totalBytes = 40u + loadBig<std::uint16_t>(ip + 4);
+  return inside.guessed ? totalBytes == onWire : totalBytes <= onWire;
+}
+
+// Steps into a tunnel: `packet` and `room` become those of what is inside. False where there is none.
+bool enterTunnel(Packet& packet, const IpLevel& level, const ParseOptions& options, Room& room) {
+  const std::uint8_t* frame = packet.record.data;
+  Room outer{packet.ipEnd, packet.ipOffset + packet.ipBytes};
+  std::optional<TunnelInside> inside;
+  if (level.protocol == kUdp) {
+    if (packet.ipEnd - packet.transportOffset < 8) return false;
+    const std::uint8_t* udp = frame + packet.transportOffset;
+    if (!kTunnelPorts.maybe(loadBig<std::uint16_t>(udp)) &&
+        !kTunnelPorts.maybe(loadBig<std::uint16_t>(udp + 2)))
+      return false;
+    if (const std::uint32_t length = loadBig<std::uint16_t>(udp + 4); length >= 8) {
+      outer.end = std::min(outer.end, packet.transportOffset + length);
+      outer.wireEnd = std::min(outer.wireEnd, packet.transportOffset + length);
+    }
+    inside = tunnelOverUdp({frame, outer.end}, packet.transportOffset, options.decap);
+    if (inside) inside->layers |= layerBit(Layer::kUdp);
+  } else {
+    inside = tunnelOverIp(level.protocol, level.version, {frame, outer.end}, packet.transportOffset,
+                          options.decap);
+  }
+  if (!inside) return false;
+  // How long a datagram is its first fragment does not say.
+  if (level.fragment) outer.wireEnd = inside->ipOffset + 40 + 0xFFFF;
+  if (!believable(*inside, frame, outer)) return false;
+  packet.layers |= inside->layers;
+  packet.ipOffset = inside->ipOffset;
+  room = outer;
+  return true;
+}
+
+SkipReason finish(Packet& packet, const IpLevel& level, const ParseOptions& options) {
+  packet.layers |= layerBit(layerOfTransport(level.protocol));
+  if (!options.protocols.has(level.protocol)) return SkipReason::kOtherTransport;
+  const std::uint8_t* frame = packet.record.data;
+  const std::uint32_t headers = packet.transportOffset - packet.ipOffset;
+  TransportPorts ports;
+  if (const SkipReason reason =
+          parseTransport(packet, frame, level.protocol, packet.ipBytes - headers, ports);
       reason != SkipReason::kNone)
     return reason;
-  std::uint64_t source[2], destination[2];
-  std::memcpy(source, ip + 8, sizeof source);
-  std::memcpy(destination, ip + 24, sizeof destination);
-  makeKey(packet, source, destination, record.data + packet.transportOffset, 6, transport.protocol);
+  const std::uint8_t* ip = frame + packet.ipOffset;
+  std::uint64_t source[2] = {}, destination[2] = {};
+  if (level.version == 4) {
+    source[0] = loadNative<std::uint32_t>(ip + 12);
+    destination[0] = loadNative<std::uint32_t>(ip + 16);
+  } else {
+    std::memcpy(source, ip + 8, sizeof source);
+    std::memcpy(destination, ip + 24, sizeof destination);
+  }
+  makeKey(packet, source, destination, ports, level.version, level.protocol);
   return SkipReason::kNone;
+}
+
+// From the IP header at packet.ipOffset inwards.
+SkipReason parseIp(Packet& packet, Room room, const ParseOptions& options, bool putTogether) {
+  for (;;) {
+    IpLevel level;
+    level.putTogether = putTogether;
+    level.stopAtAh = options.protocols.has(kAh);
+    SkipReason reason = SkipReason::kBadIpHeader;
+    const unsigned version = packet.record.data[packet.ipOffset] >> 4;
+    if (version == 4) reason = parseIpv4(packet, room, options, level);
+    if (version == 6) reason = parseIpv6(packet, room, options, level);
+    if (reason != SkipReason::kNone) return reason;
+    if (level.protocol == kTcp || options.decap == 0 || !enterTunnel(packet, level, options, room))
+      return finish(packet, level, options);
+    if (packet.tunnelDepth == kMaxTunnelDepth) return SkipReason::kTunnelDepth;
+    ++packet.tunnelDepth;
+    putTogether = false;
+  }
+}
+
+Room roomOf(const Record& record) {
+  return {record.capLength, std::max(record.origLength, record.capLength)};
 }
 
 }  // namespace
 
-SkipReason parsePacket(const Record& record, const Linktype* linktype, const ParseOptions&, Packet& packet) {
+SkipReason parsePacket(const Record& record, const Linktype* linktype, const ParseOptions& options,
+                       Packet& packet) {
+  packet.layers = 0;
   if (linktype == nullptr)
     return record.linktype == kNoLinktype ? SkipReason::kUnknownInterface : SkipReason::kUnknownLinktype;
-  const LinkResult link = linktype->findIp({record.data, record.capLength});
+  LinkNotes notes;
+  const LinkResult link = linktype->findIp({record.data, record.capLength}, 0, notes);
+  packet.layers = notes.layers;
   if (link.reason != SkipReason::kNone) return link.reason;
   packet.record = record;
   packet.linktype = linktype;
   packet.ipOffset = link.ipOffset;
   packet.outerOffset = link.ipOffset;
   packet.records = 1;
-  packet.layers = 0;
   packet.tunnelDepth = 0;
-  packet.tcpFlags = 0;
-  switch (record.data[link.ipOffset] >> 4) {
-    case 4:
-      return parseIpv4(packet, record);
-    case 6:
-      return parseIpv6(packet, record);
-    default:
-      return SkipReason::kBadIpHeader;
-  }
+  return parseIp(packet, roomOf(record), options, false);
+}
+
+SkipReason parseDatagram(const Record& record, const ParseOptions& options, Packet& packet) {
+  packet.record = record;
+  packet.linktype = nullptr;
+  packet.ipOffset = packet.outerOffset = 0;
+  packet.records = 1;
+  if (record.capLength == 0) return SkipReason::kTruncatedHeader;
+  return parseIp(packet, roomOf(record), options, true);
 }
 
 }  // namespace flowglyph

@@ -1,5 +1,6 @@
 // Prints what core finds in capture files, one JSON object a line: the conformance run reads it.
-//   flowglyph_core_inspect [--idle-timeout S] [--active-timeout S] [--view V] [--mask M] [--rows] CAPTURE...
+//   flowglyph_core_inspect [--idle-timeout S] [--active-timeout S] [--view V] [--mask M]
+//                          [--decap all|none|LIST] [--protocols LIST|all] [--no-defragment] CAPTURE...
 // A path "@LIST" names a file with one path a line.
 #include <atomic>
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <fstream>
 #include <iostream>
 #include <new>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,33 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
+// "a,b,c"
+std::vector<std::string> listed(const std::string& text) {
+  std::vector<std::string> items;
+  std::istringstream stream(text);
+  for (std::string item; std::getline(stream, item, ',');) items.push_back(item);
+  return items;
+}
+
+TunnelSet tunnelsOf(const std::string& text) {
+  if (text == "all" || text == "none") return text == "all" ? kAllTunnels : 0;
+  TunnelSet set = 0;
+  for (const std::string& name : listed(text))
+    for (std::size_t i = 0; i < kTunnels; ++i)
+      if (kTunnelNames[i] == name) set |= TunnelSet{1} << i;
+  return set;
+}
+
+// Numbers, or `all`.
+ProtocolSet protocolsOf(const std::string& text) {
+  ProtocolSet set;
+  if (text == "all")
+    for (unsigned protocol = 0; protocol < 256; ++protocol) set.add(static_cast<std::uint8_t>(protocol));
+  else
+    for (const std::string& number : listed(text)) set.add(static_cast<std::uint8_t>(std::stoul(number)));
+  return set;
+}
+
 void inspect(const std::string& path, const ExtractOptions& options) {
   constexpr std::size_t kRows = 256;
   const BatchLayout layout(kRows);
@@ -51,7 +80,15 @@ void inspect(const std::string& path, const ExtractOptions& options) {
   for (std::size_t i = 0; i < summary.source.linktypes.size(); ++i)
     std::cout << (i == 0 ? "" : ",") << summary.source.linktypes[i];
   std::cout << "],\"rows\":" << rows << ",\"sessions\":{\"tcp\":" << summary.sessions[kTcp]
-            << ",\"udp\":" << summary.sessions[kUdp] << "},\"skipped\":{";
+            << ",\"udp\":" << summary.sessions[kUdp] << "},\"allSessions\":" << summary.emittedSessions()
+            << ",\"layers\":{";
+  bool firstLayer = true;
+  for (std::size_t i = 0; i < kLayers; ++i) {
+    if (summary.layers[i] == 0) continue;
+    std::cout << (firstLayer ? "" : ",") << quoted(std::string(kLayerNames[i])) << ":" << summary.layers[i];
+    firstLayer = false;
+  }
+  std::cout << "},\"skipped\":{";
   std::uint64_t accounted = summary.sessionPackets;
   for (std::size_t i = 0; i < summary.skipped.size(); ++i) {
     accounted += summary.skipped[i].records;
@@ -83,6 +120,12 @@ int main(int argc, char** argv) {
     } else if (arg == "--mask") {
       const std::string mask = value();
       options.mask = mask == "none" ? Mask::kNone : mask == "stack" ? Mask::kStack : Mask::kIdentity;
+    } else if (arg == "--decap") {
+      options.decap = tunnelsOf(value());
+    } else if (arg == "--protocols") {
+      options.protocols = protocolsOf(value());
+    } else if (arg == "--no-defragment") {
+      options.view = View::kPcap;  // the view that holds frames as captured, fragments too
     } else if (arg.starts_with("@")) {
       std::ifstream list(arg.substr(1));
       for (std::string line; std::getline(list, line);) paths.push_back(line);
@@ -93,7 +136,7 @@ int main(int argc, char** argv) {
   if (paths.empty()) {
     std::cerr
         << "usage: flowglyph_core_inspect [--idle-timeout S] [--active-timeout S] [--view V] [--mask M] "
-           "CAPTURE... | @LIST\n";
+           "[--decap all|none|LIST] [--protocols LIST|all] [--no-defragment] CAPTURE... | @LIST\n";
     return 2;
   }
   for (const std::string& path : paths) inspect(path, options);
