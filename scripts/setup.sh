@@ -30,8 +30,8 @@ quietly() { # LOG COMMAND...: the output goes to a log, whose end is shown when 
   "$@" >"$log" 2>&1 || { tail -n 40 "$log" >&2; die "failed: $* (whole log: $log)"; }
 }
 
-# Build tools, SIMD, the C++ test framework. clang-format is for scripts/check.sh.
-base_packages=(g++ make cmake ninja-build libhwy-dev doctest-dev clang-format-14)
+# Build tools, SIMD, decompression, the C++ test framework. clang-format is for scripts/check.sh.
+base_packages=(g++ make cmake ninja-build libhwy-dev zlib1g-dev liblzma-dev libzstd-dev doctest-dev clang-format-14)
 # libtorch with OpenBLAS: with Debian's reference BLAS a training step takes 16 times as long.
 torch_packages=(libtorch-dev libopenblas0-pthread)
 

@@ -30,7 +30,7 @@ struct Outcome {
 
 Outcome readOnly(const std::string& path) {
   BlockInput input(path);
-  const auto reader = openCapture(input, path);
+  const auto reader = openCapture(input, input.require(24));
   std::array<Record, 64> records;
   Outcome outcome;
   while (const std::size_t count = reader->read(records)) outcome.packets += count;
@@ -39,7 +39,7 @@ Outcome readOnly(const std::string& path) {
 
 Outcome readAndParse(const std::string& path) {
   BlockInput input(path);
-  const auto reader = openCapture(input, path);
+  const auto reader = openCapture(input, input.require(24));
   const Linktype* row = findLinktype(reader->linktypes().front());
   std::array<Record, 64> records;
   Outcome outcome;

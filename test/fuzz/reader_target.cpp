@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "capture_error.hpp"
 #include "input/block_input.hpp"
 #include "input/capture_reader.hpp"
 #include "input/record_source.hpp"
@@ -50,9 +49,9 @@ Read readReader(Bytes file, std::size_t blockBytes, std::size_t pieceBytes, bool
   std::size_t holds = 0, heldRecords = 0;
   // Every call brings a record, or a piece of the file, or ends it.
   std::size_t calls = file.size() / kShortestRecord + 2 * (file.size() / pieceBytes) + 16;
-  try {
-    std::unique_ptr<CaptureReader> reader;
-    while ((reader = openCapture(input, "file")) == nullptr) FUZZ_CHECK(calls-- > 0 && input.waiting());
+  Bytes start = input.require(24);
+  for (; input.waiting(); start = input.require(24)) FUZZ_CHECK(calls-- > 0);
+  if (const auto reader = openCapture(input, start)) {
     for (;;) {
       FUZZ_CHECK(calls-- > 0);
       const std::size_t count = reader->read(atOnce);
@@ -72,8 +71,8 @@ Read readReader(Bytes file, std::size_t blockBytes, std::size_t pieceBytes, bool
       read.warnings.push_back(std::to_string(damage->offset) + (damage->truncated ? " cut " : " ") +
                               damage->what);
     }
-  } catch (const CaptureError& error) {
-    read.error = error.what();
+  } else {
+    read.error = "no capture";
   }
   FUZZ_CHECK(read.bytes.size() <= file.size());
   std::size_t at = 0;

@@ -6,11 +6,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "capture_error.hpp"
 #include "input/block_input.hpp"
 #include "input/capture_reader.hpp"
+#include "input/compression.hpp"
+#include "input/mapped_input.hpp"
 #include "options.hpp"
 
 namespace flowglyph {
@@ -43,7 +46,7 @@ class CaptureFile {
   void hold(std::vector<std::shared_ptr<const void>>& into);
   // As ByteSource::waitUntil().
   void waitUntil(Clock::time_point deadline, const std::atomic<bool>& stop);
-  bool live() const { return input_ && input_->live(); }
+  bool live() const { return blocks_ && blocks_->live(); }
 
   const std::string& path() const { return path_; }
   std::uint64_t bytesRead() const { return bytesRead_; }  // as they are on disk
@@ -55,15 +58,25 @@ class CaptureFile {
 
  private:
   Result open();
+  void openInput();   // throws CaptureError
+  bool openReader();  // false: the first bytes have not come. Throws CaptureError
+  void decompress(const Compression& compression);
+  Result readMapped(std::span<Record> records);
   Result close();  // after the last record
   Result fail(CaptureError error);
+  void release();
+  void mark(std::span<Record> records) const;
+  void warn(const CaptureDamage& damage, std::string_view unit);
 
   std::string path_;
   std::uint32_t group_;
   Options options_;
   Clock::time_point deadline_ = Clock::time_point::max();
   const std::atomic<bool>* stop_ = nullptr;
-  std::optional<BlockInput> input_;
+  std::optional<BlockInput> blocks_;
+  std::unique_ptr<MappedInput> mapped_;
+  ByteInput* input_ = nullptr;  // whichever of the two there is
+  const Compression* compression_ = nullptr;
   std::unique_ptr<CaptureReader> reader_;
   bool ended_ = false;
   std::uint64_t bytesRead_ = 0;

@@ -48,8 +48,8 @@ class CaptureReader {
   std::vector<std::uint16_t> linktypes_;
 };
 
-// Looks at the first bytes. Null while they have not come: the input is waiting(). Throws CaptureError
-// (ERR_CAPTURE_FORMAT), which names `path`, when they are no capture file's.
-std::unique_ptr<CaptureReader> openCapture(ByteInput& input, const std::string& path);
+// Null when `start`, the first 24 bytes of the input or all that it has, is no capture file's. The input
+// stands behind the file header afterwards.
+std::unique_ptr<CaptureReader> openCapture(ByteInput& input, Bytes start);
 
 }  // namespace flowglyph

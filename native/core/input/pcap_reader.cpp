@@ -1,54 +1,117 @@
 #include "input/pcap_reader.hpp"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <utility>
 
 namespace flowglyph {
 namespace {
 
-constexpr std::uint32_t kMicroseconds = 0xa1b2c3d4;
-constexpr std::uint32_t kNanoseconds = 0xa1b23c4d;
-constexpr std::uint32_t kKuznetzov =
-    0xa1b2cd34;  // ss990915's patched libpcap: microseconds, 8 more bytes a record
 constexpr std::uint32_t kFileHeaderBytes = 24;
 
-bool isMagic(std::uint32_t v) { return v == kMicroseconds || v == kNanoseconds || v == kKuznetzov; }
+// Each magic is read in both byte orders. Reserved ones of which no description is public (Navtel's a12b3c4d,
+// Mesquita's a1b234cd) are refused, as libpcap does.
+struct Format {
+  std::uint32_t magic;
+  std::uint32_t fileHeaderBytes, recordHeaderBytes;
+  std::uint32_t fractionNs;  // nanoseconds in one unit of the second timestamp field
+};
+constexpr std::array<Format, 5> kFormats = {{
+    {0xa1b2c3d4, kFileHeaderBytes, 16, 1000},
+    {0xa1b23c4d, kFileHeaderBytes, 16, 1},
+    // Kuznetzov's patched libpcap (ss991029): u32 interface, u16 protocol, u8 packet type, u8 padding more.
+    {0xa1b2cd34, kFileHeaderBytes, 24, 1000},
+    // IXIA's "lcap" of hardware and of software: the bytes of all records as a u32 behind the file header.
+    {0x1c0001ac, kFileHeaderBytes + 4, 16, 1},
+    {0x1c0001ab, kFileHeaderBytes + 4, 16, 1000},
+}};
+
+const Format* formatOf(std::uint32_t magic) {
+  const auto* const found =
+      std::find_if(kFormats.begin(), kFormats.end(), [&](const Format& f) { return f.magic == magic; });
+  return found == kFormats.end() ? nullptr : found;
+}
+
+// AIX writes version 2.2, nanoseconds under the magic of microseconds, and interface types (RFC 1573) instead
+// of link types. Other writers of 2.2 exist; but these numbers are AIX's: Ethernet, Token Ring, FDDI,
+// loopback. As Wireshark tells them apart.
+std::optional<std::uint16_t> aixLinktype(std::uint32_t interfaceType) {
+  switch (interfaceType) {
+    case 6:
+      return std::uint16_t{1};
+    case 9:
+      return std::uint16_t{6};
+    case 15:
+      return std::uint16_t{10};
+    case 24:
+      return std::uint16_t{0};
+    default:
+      return std::nullopt;
+  }
+}
 
 }  // namespace
 
 std::unique_ptr<PcapReader> PcapReader::open(ByteInput& input, Bytes start) {
   if (start.size() < kFileHeaderBytes) return nullptr;
   for (const bool bigEndian : {false, true}) {
-    const auto magic = load<std::uint32_t>(start.data(), bigEndian);
-    if (!isMagic(magic)) continue;
-    std::unique_ptr<PcapReader> reader(new PcapReader(input, start, bigEndian, magic));
+    if (formatOf(load<std::uint32_t>(start.data(), bigEndian)) == nullptr) continue;
+    std::unique_ptr<PcapReader> reader(new PcapReader(input, start, bigEndian));
     input.consume(kFileHeaderBytes);
     return reader;
   }
   return nullptr;
 }
 
-PcapReader::PcapReader(ByteInput& input, Bytes header, bool bigEndian, std::uint32_t magic)
-    : CaptureReader(input),
-      bigEndian_(bigEndian),
-      recordHeaderBytes_(magic == kKuznetzov ? 24 : 16),
-      fractionNs_(magic == kNanoseconds ? 1 : 1000),
-      snapLength_(load<std::uint32_t>(header.data() + 16, bigEndian)),
-      minorVersion_(load<std::uint16_t>(header.data() + 6, bigEndian)),
-      // The upper half of the field holds the length of the frame check sequence.
-      linktype_(static_cast<std::uint16_t>(load<std::uint32_t>(header.data() + 20, bigEndian))) {
+PcapReader::PcapReader(ByteInput& input, Bytes header, bool bigEndian)
+    : CaptureReader(input), bigEndian_(bigEndian) {
+  const auto word = [&](std::size_t at) { return load<std::uint32_t>(header.data() + at, bigEndian); };
+  const Format& format = *formatOf(word(0));
+  const auto major = load<std::uint16_t>(header.data() + 4, bigEndian);
+  const auto minor = load<std::uint16_t>(header.data() + 6, bigEndian);
+  headerLeft_ = format.fileHeaderBytes - kFileHeaderBytes;
+  recordHeaderBytes_ = format.recordHeaderBytes;
+  fractionNs_ = format.fractionNs;
+  // Before version 2.3 the two lengths stood the other way round, and DG/UX's 543.0 has them so as well; 2.3
+  // files have been written both ways.
+  lengths_ = (major == 2 && minor < 3) || major == 543 ? Lengths::kSwapped
+             : major == 2 && minor == 3                ? Lengths::kEither
+                                                       : Lengths::kInOrder;
+  snapLength_ = word(16);
+  // The field's upper half holds the length of the frame check sequence and reserved bits. The check sequence
+  // stays in the records: IP tells its own length.
+  linktype_ = static_cast<std::uint16_t>(word(20));
+  if (const auto aix = aixLinktype(word(20));
+      aix && word(0) == kFormats[0].magic && major == 2 && minor == 2) {
+    linktype_ = *aix;
+    fractionNs_ = 1;
+    lengths_ = Lengths::kEither;
+  }
   sawLinktype(linktype_);
 }
 
-// Writers exist that put more than the snaplen into a record, so it only ever raises the limit.
+// A snaplen of 0 says nothing, and writers exist that put more than the snaplen into a record: it only ever
+// raises the limit. libpcap cuts such records to the snaplen; we keep what is there, as Wireshark does: the
+// bytes were captured.
 std::uint32_t PcapReader::maxRecordBytes() const {
   return std::clamp<std::uint32_t>(snapLength_, std::uint32_t{256} << 10, kMaxRecordBytes);
 }
 
+// The header's end, false when it has not come.
+bool PcapReader::skipHeader() {
+  headerLeft_ -= static_cast<std::uint32_t>(input_.skip(headerLeft_));
+  if (headerLeft_ == 0) return true;
+  if (!input_.waiting())
+    stopTruncated("file header", kFileHeaderBytes + 4, kFileHeaderBytes + 4 - headerLeft_);
+  return false;
+}
+
 std::size_t PcapReader::read(std::span<Record> records) {
   if (stopped_) return 0;
+  if (headerLeft_ != 0 && !skipHeader()) return 0;
   std::size_t count = 0;
-  Bytes bytes = input_.buffered();
+  Bytes bytes = input_.buffered();  // from the next record on; the input itself moves on at the end
   const std::uint32_t maxBytes = maxRecordBytes();
   while (count < records.size()) {
     if (bytes.size() < recordHeaderBytes_) {
@@ -67,8 +130,8 @@ std::size_t PcapReader::read(std::span<Record> records) {
     const std::uint8_t* header = bytes.data();
     auto capLength = load<std::uint32_t>(header + 8, bigEndian_);
     auto origLength = load<std::uint32_t>(header + 12, bigEndian_);
-    // Before version 2.3 the two lengths stood the other way round; 2.3 files have been written both ways.
-    if (minorVersion_ < 3 || (minorVersion_ == 3 && capLength > origLength)) std::swap(capLength, origLength);
+    if (lengths_ != Lengths::kInOrder && (lengths_ == Lengths::kSwapped || capLength > origLength))
+      std::swap(capLength, origLength);
     if (capLength > maxBytes) {
       if (count > 0) break;
       stopDamaged("expected a captured length of at most " + std::to_string(maxBytes) + ", received " +
@@ -90,9 +153,10 @@ std::size_t PcapReader::read(std::span<Record> records) {
     const std::int64_t fraction = load<std::uint32_t>(header + 4, bigEndian_);
     records[count++] = Record{seconds * 1'000'000'000 + fraction * fractionNs_, header + recordHeaderBytes_,
                               capLength, origLength, linktype_};
-    input_.consume(recordBytes);
     bytes = bytes.subspan(recordBytes);
   }
+  // Where more was asked for, that was before the first record.
+  input_.consume(input_.buffered().size() - bytes.size());
   return count;
 }
 

@@ -16,15 +16,17 @@ class PcapReader final : public CaptureReader {
   std::size_t read(std::span<Record> records) override;
 
  private:
-  PcapReader(ByteInput& input, Bytes header, bool bigEndian, std::uint32_t magic);
+  enum class Lengths : std::uint8_t { kInOrder, kSwapped, kEither };  // captured, then original
+
+  PcapReader(ByteInput& input, Bytes header, bool bigEndian);
   std::uint32_t maxRecordBytes() const;
+  bool skipHeader();
 
   bool bigEndian_;
-  std::uint32_t recordHeaderBytes_;  // 16; 24 in Kuznetzov's format
-  std::uint32_t fractionNs_;         // nanoseconds in one unit of the second timestamp field
-  std::uint32_t snapLength_;
-  std::uint16_t minorVersion_;
+  Lengths lengths_;
   std::uint16_t linktype_;
+  std::uint32_t headerLeft_;  // of the file header, unread
+  std::uint32_t recordHeaderBytes_, fractionNs_, snapLength_;
 };
 
 }  // namespace flowglyph
