@@ -25,7 +25,7 @@
 
 #include "bytes.hpp"
 #include "extractor.hpp"
-#include "input/capture_reader.hpp"
+#include "input/record_source.hpp"
 #include "parse/packet.hpp"
 
 namespace {
@@ -145,17 +145,21 @@ Outcome copy(const std::string& path) {
 Outcome parse(const std::string& path, const ExtractOptions& options) {
   Outcome outcome;
   const Stopwatch watch;
-  BlockInput input(path);
-  const auto reader = openCapture(input);
-  const Linktype* row = findLinktype(reader->linktypes().front());
+  RecordSource source({path}, options);
+  const Linktype* row = nullptr;
   const ParseOptions how{options.decap, options.protocols, false};
   std::array<Record, 64> records;
   Packet packet;
   std::uint64_t bytes = 0;
-  while (const std::size_t count = reader->read(records)) {
-    outcome.packets += count;
-    for (std::size_t i = 0; i < count; ++i)
+  for (;;) {
+    const auto [status, count] = source.read(records);
+    if (status == RecordSource::Status::kEnd) break;
+    if (status == RecordSource::Status::kFailed) throw source.error();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (row == nullptr || row->number != records[i].linktype) row = findLinktype(records[i].linktype);
       if (parsePacket(records[i], row, how, packet) == SkipReason::kNone) bytes += packet.ipBytes;
+    }
+    outcome.packets += count;
   }
   watch.stop(outcome);
   if (bytes == 0) throw std::runtime_error("no packet was parsed");
