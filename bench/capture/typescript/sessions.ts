@@ -3,6 +3,22 @@
 // no retransmissions: that is in its favour.
 import { closeSync, openSync, readSync } from "node:fs";
 import type { TypeScriptBatch } from "./batch.ts";
+import {
+  CAPTURED,
+  FIELDS,
+  GROUP,
+  HASHED,
+  HIGH_ADDRESS,
+  IP_AT,
+  IP_BYTES,
+  KEY_KIND,
+  KEY_PORTS,
+  LOW_ADDRESS,
+  newPacketGroup,
+  PAYLOAD_AT,
+  TCP_FLAGS,
+  TRANSPORT_AT,
+} from "./packet-group.ts";
 import { SessionTable } from "./session-table.ts";
 
 export interface TypeScriptOptions {
@@ -77,6 +93,9 @@ class PacketReader {
   private baseSeconds = Number.NaN;
   private readonly table: SessionTable;
   private readonly view: DataView;
+  private readonly group = newPacketGroup();
+  /** Nobody outside can aim packets at one entry of the index. */
+  private readonly seed = (Math.random() * 0x7fffffff) | 0;
 
   constructor(table: SessionTable, view: DataView) {
     this.table = table;
@@ -93,10 +112,11 @@ class PacketReader {
 
   /** Takes the whole records of the block's first `end` bytes; returns how many bytes they are. */
   read(end: number): number {
-    const { view, little, nsPerUnit } = this;
+    const { view, little, nsPerUnit, group } = this;
     let at = 0;
     let packets = 0;
     let skipped = 0;
+    let count = 0;
     while (at + 16 <= end) {
       const captured = view.getUint32(at + 8, little);
       if (captured > LONGEST_RECORD - 16)
@@ -109,40 +129,56 @@ class PacketReader {
         this.baseSeconds = seconds;
         this.table.begin(seconds);
       }
-      const timeNs = (seconds - this.baseSeconds) * 1e9 + view.getUint32(at + 4, little) * nsPerUnit;
+      group.timesNs[count] = (seconds - this.baseSeconds) * 1e9 + view.getUint32(at + 4, little) * nsPerUnit;
       at = next;
       ++packets;
-      if (captured < 34) {
-        ++skipped;
-        continue;
-      }
-      let ip = frame + 14;
-      let type = view.getUint16(ip - 2);
-      while ((type === 0x8100 || type === 0x88a8 || type === 0x9100) && ip + 24 <= next) {
-        type = view.getUint16(ip + 2);
-        ip += 4;
-      }
-      if (type === 0x0800 ? !this.ipv4(timeNs, ip, next) : type !== 0x86dd || !this.ipv6(timeNs, ip, next)) {
-        ++skipped;
+      if (this.parse(frame, next, count * FIELDS)) ++count;
+      else ++skipped;
+      if (count === GROUP) {
+        this.table.addGroup(group, count, view);
+        count = 0;
       }
     }
+    this.table.addGroup(group, count, view);
     this.packets += packets;
     this.skipped += skipped;
     return at;
   }
 
-  private ipv4(timeNs: number, ip: number, next: number): boolean {
+  // From the frame's first byte to the fields of a packet; false where it is none of a session's.
+  private parse(frame: number, next: number, to: number): boolean {
     const { view } = this;
+    const { fields } = this.group;
+    if (next - frame < 34) return false;
+    let ip = frame + 14;
+    let type = view.getUint16(ip - 2);
+    while ((type === 0x8100 || type === 0x88a8 || type === 0x9100) && ip + 24 <= next) {
+      type = view.getUint16(ip + 2);
+      ip += 4;
+    }
+    const v4 = type === 0x0800;
+    if (!v4 && type !== 0x86dd) return false;
     const first = view.getInt32(ip);
-    const headerBytes = (first >>> 22) & 0x3c;
-    const total = first & 0xffff || next - ip; // segmentation offload leaves it out
-    if (first >>> 28 !== 4 || headerBytes < 20 || total < headerBytes) return false;
-    if ((view.getUint16(ip + 6) & 0x1fff) !== 0) return false; // a fragment past the first
-    const protocol = (view.getInt32(ip + 8) >> 16) & 0xff;
+    let protocol: number;
+    let total: number;
+    let transport: number;
+    if (v4) {
+      const headerBytes = (first >>> 22) & 0x3c;
+      total = first & 0xffff || next - ip; // segmentation offload leaves it out
+      if (first >>> 28 !== 4 || headerBytes < 20 || total < headerBytes) return false;
+      const fragmentAndProtocol = view.getInt32(ip + 6);
+      if ((fragmentAndProtocol & 0x1fff0000) !== 0) return false; // a fragment past the first
+      protocol = fragmentAndProtocol & 0xff;
+      transport = ip + headerBytes;
+    } else {
+      if (ip + 40 > next || first >>> 28 !== 6) return false;
+      const lengthAndProtocol = view.getInt32(ip + 4);
+      total = lengthAndProtocol >>> 16 !== 0 ? 40 + (lengthAndProtocol >>> 16) : next - ip;
+      protocol = (lengthAndProtocol >> 8) & 0xff;
+      transport = ip + 40;
+    }
     const end = ip + total < next ? ip + total : next;
-    const transport = ip + headerBytes;
     if (transport + 4 > end || (protocol !== 6 && protocol !== 17)) return false;
-    const ports = view.getInt32(transport);
     let flags = 0;
     let payload = transport + 8;
     if (protocol === 6) {
@@ -153,55 +189,45 @@ class PacketReader {
         if (word >>> 12 > 5) payload = transport + (word >>> 12) * 4;
       }
     }
-    this.table.add4(
-      timeNs,
-      view.getInt32(ip + 12, true),
-      view.getInt32(ip + 16, true),
-      ports >>> 16,
-      ports & 0xffff,
-      protocol,
-      flags,
-      total,
-      ip,
-      end - ip,
-      transport,
-      payload,
-    );
-    return true;
-  }
-
-  private ipv6(timeNs: number, ip: number, next: number): boolean {
-    const { view } = this;
-    if (ip + 40 > next || view.getUint8(ip) >> 4 !== 6) return false;
-    const length = view.getUint16(ip + 4);
-    const total = length !== 0 ? 40 + length : next - ip;
-    const end = ip + total < next ? ip + total : next;
-    const protocol = view.getUint8(ip + 6);
-    const transport = ip + 40;
-    if ((protocol !== 6 && protocol !== 17) || transport + 4 > end) return false;
-    let flags = 0;
-    let payload = transport + 8;
-    if (protocol === 6) {
-      payload = transport + 20;
-      if (transport + 14 <= end) {
-        const word = view.getUint16(transport + 12);
-        flags = word & 0xff;
-        if (word >>> 12 > 5) payload = transport + (word >>> 12) * 4;
+    const sourcePort = view.getUint16(transport);
+    const destinationPort = view.getUint16(transport + 2);
+    let low: boolean;
+    let lowAddress: number;
+    let highAddress: number;
+    let hash = this.seed;
+    if (v4) {
+      const source = view.getInt32(ip + 12, true);
+      const destination = view.getInt32(ip + 16, true);
+      low = source !== destination ? source < destination : sourcePort <= destinationPort;
+      lowAddress = low ? source : destination;
+      highAddress = low ? destination : source;
+      hash = Math.imul(hash ^ (hash >>> 15) ^ lowAddress, 0x9e3779b1);
+      hash = Math.imul(hash ^ (hash >>> 15) ^ highAddress, 0x85ebca6b);
+    } else {
+      let order = 0;
+      for (let i = 0; i < 16 && order === 0; i += 4)
+        order = view.getUint32(ip + 8 + i, true) - view.getUint32(ip + 24 + i, true);
+      low = order !== 0 ? order < 0 : sourcePort <= destinationPort;
+      lowAddress = ip + (low ? 8 : 24);
+      highAddress = ip + (low ? 24 : 8);
+      for (let i = 0; i < 16; i += 4) {
+        hash = Math.imul(hash ^ (hash >>> 15) ^ view.getInt32(lowAddress + i, true), 0x9e3779b1);
+        hash = Math.imul(hash ^ (hash >>> 13) ^ view.getInt32(highAddress + i, true), 0x85ebca6b);
       }
     }
-    this.table.add6(
-      timeNs,
-      view.getUint16(transport),
-      view.getUint16(transport + 2),
-      protocol,
-      flags,
-      total,
-      ip,
-      end - ip,
-      transport,
-      payload,
-      view,
-    );
+    const ports = low ? sourcePort | (destinationPort << 16) : destinationPort | (sourcePort << 16);
+    hash = Math.imul(hash ^ (hash >>> 13) ^ ports, 0xc2b2ae35);
+    fields[to + HASHED] = hash ^ (hash >>> 16) ^ protocol;
+    fields[to + KEY_PORTS] = ports;
+    fields[to + KEY_KIND] = protocol | (v4 ? 0x400 : 0x600) | (low ? 0x10000 : 0);
+    fields[to + LOW_ADDRESS] = lowAddress;
+    fields[to + HIGH_ADDRESS] = highAddress;
+    fields[to + TCP_FLAGS] = flags;
+    fields[to + IP_BYTES] = total;
+    fields[to + IP_AT] = ip;
+    fields[to + CAPTURED] = end - ip;
+    fields[to + TRANSPORT_AT] = transport;
+    fields[to + PAYLOAD_AT] = payload;
     return true;
   }
 }
