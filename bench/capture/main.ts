@@ -25,8 +25,13 @@ const { values } = parseArgs({
     rounds: { type: "string" },
     captures: { type: "string" },
     root: { type: "string", default: "." },
+    help: { type: "boolean", default: false },
   },
 });
+if (values.help) {
+  console.log("npm run bench:capture -- [--quick] [--memory] [--data FOLDER] [--rounds N] [--captures A,B]");
+  process.exit(0);
+}
 const root = resolve(values.root);
 const places: Places = {
   native: join(root, "build/bench/bench/native"),
