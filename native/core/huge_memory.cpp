@@ -9,8 +9,8 @@ namespace flowglyph {
 
 void FreeMemory::operator()(void* memory) const { std::free(memory); }
 
-HugeMemory allocateHuge(std::size_t bytes) {
-  const bool huge = bytes >= kHugePageBytes;
+HugeMemory allocateHuge(std::size_t bytes, bool hugePages) {
+  const bool huge = hugePages && bytes >= kHugePageBytes;
   const std::size_t alignment = huge ? kHugePageBytes : 64;
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   void* memory = std::aligned_alloc(alignment, rounded);

@@ -14,8 +14,8 @@ struct FreeMemory {
 };
 using HugeMemory = std::unique_ptr<void, FreeMemory>;
 
-// Aligned to 64 bytes at least. Less than a huge page is plain memory, of which only touched pages count.
-// Throws std::bad_alloc.
-HugeMemory allocateHuge(std::size_t bytes);
+// Aligned to 64 bytes at least. Less than a huge page, and where huge pages are not wanted, is plain memory,
+// of which only touched pages count. Throws std::bad_alloc.
+HugeMemory allocateHuge(std::size_t bytes, bool hugePages = true);
 
 }  // namespace flowglyph

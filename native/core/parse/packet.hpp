@@ -36,10 +36,7 @@ struct Packet {
   bool plainIp;              // no IPv4 options, no IPv6 extension headers
   bool fromLow;              // sent by the key's low endpoint
   SessionKey key;
-  // Filled by the engine.
-  std::uint64_t recordIndex;  // of its last record in the input
-  std::uint64_t hash;
-  std::uint32_t likelySlot;  // where its session probably is, for prefetching alone
+  std::uint64_t hash;  // of the key; filled by the engine
 
   std::uint8_t ipVersion() const { return key.ipVersion(); }
   std::uint8_t protocol() const { return key.protocol(); }

@@ -51,4 +51,7 @@ class KeyHash {
   std::array<std::uint64_t, 6> secret_;
 };
 
+// Which shard a key belongs to. The index of a shard goes by the lower bits of the hash.
+inline std::size_t shardOf(std::uint64_t hash, std::size_t shards) { return (hash >> 48) * shards >> 16; }
+
 }  // namespace flowglyph

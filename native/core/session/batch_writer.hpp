@@ -1,29 +1,42 @@
-// Writes ended sessions as rows of a batch.
+// Writes ended sessions as rows of a batch. Several threads may write different rows.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "image/image_kernel.hpp"
-#include "session/session.hpp"
+#include "session/session_pool.hpp"
 #include "session_batch.hpp"
 
 namespace flowglyph {
+
+// Counts over rows.
+struct RowTotals {
+  std::array<std::uint64_t, 256> sessions{};       // by protocol
+  std::array<std::uint64_t, kEndReasons> ended{};  // by reason
+  std::uint64_t shortened = 0, retransmissions = 0, outOfOrder = 0, gaps = 0;
+
+  void add(const Session& session, EndReason reason, bool wasShortened);
+  RowTotals& operator+=(const RowTotals& other);
+};
 
 class BatchWriter {
  public:
   // `buffer` holds layout.totalBytes; both must outlive the writer.
   BatchWriter(const BatchLayout& layout, std::span<std::byte> buffer, const ImageKernel& kernel);
 
-  bool full() const { return rows_ == layout_.capacity; }
+  std::size_t room() const { return layout_.capacity - rows_; }
   std::size_t rows() const { return rows_; }
-  void write(const Session& session, const std::uint8_t* image, EndReason reason, std::uint32_t captureGroup);
+  void advance(std::size_t rows) { rows_ += rows; }
+  // Row rows() + `ahead`.
+  void write(std::size_t ahead, SessionPool& pool, std::uint32_t slot, EndReason reason) const;
 
  private:
   template <typename T>
-  void put(Column column, T value);
-  void putBytes(Column column, const void* from, std::size_t length);
+  void put(std::size_t row, Column column, T value) const;
+  void putBytes(std::size_t row, Column column, const void* from) const;
 
   const BatchLayout& layout_;
   std::uint8_t* base_;

@@ -35,6 +35,12 @@ class SessionIndex {
     return find(hash, [](std::uint32_t) { return true; });
   }
 
+  template <typename Visit>
+  void forEach(Visit&& visit) const {
+    for (std::size_t i = 0; i < count_; ++i)
+      if (entries_[i].slot != kNoSlot) visit(entries_[i].slot);
+  }
+
   std::size_t size() const { return size_; }
   // Entries are doubled at 3/4 load; the old and the new array exist together for a moment.
   static constexpr std::size_t kBytesPerSession = 32;
