@@ -15,6 +15,14 @@ T cell(const std::byte* base, std::size_t column, std::size_t row) {
   return value;
 }
 
+template <typename T>
+std::vector<T> cells(const std::byte* base, const BatchLayout& layout, Column column, std::size_t row) {
+  std::vector<T> values(layout.width(column));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = cell<T>(base, layout[column], row * values.size() + i);
+  return values;
+}
+
 Row rowOf(const BatchLayout& layout, const std::byte* base, std::size_t i) {
   const auto* image = reinterpret_cast<const std::uint8_t*>(base + layout[Column::kImages] + i * kImageBytes);
   return Row{ByteVector(image, image + kImageBytes),
@@ -32,7 +40,18 @@ Row rowOf(const BatchLayout& layout, const std::byte* base, std::size_t i) {
              cell<std::uint16_t>(base, layout[Column::kImageBytes], i),
              cell<std::uint8_t>(base, layout[Column::kIpVersion], i),
              cell<std::uint8_t>(base, layout[Column::kProtocol], i),
-             cell<EndReason>(base, layout[Column::kEndReason], i)};
+             cell<EndReason>(base, layout[Column::kEndReason], i),
+             cell<std::uint32_t>(base, layout[Column::kRetransmissions], i),
+             cell<std::uint32_t>(base, layout[Column::kOutOfOrder], i),
+             cell<std::uint32_t>(base, layout[Column::kGaps], i),
+             cell<std::uint32_t>(base, layout[Column::kGapBytes], i),
+             cell<std::uint8_t>(base, layout[Column::kInitiatorTcpFlags], i),
+             cell<std::uint8_t>(base, layout[Column::kResponderTcpFlags], i),
+             cell<std::uint8_t>(base, layout[Column::kTunnelDepth], i),
+             cell<std::uint16_t>(base, layout[Column::kSequenceCount], i),
+             cells<std::int64_t>(base, layout, Column::kSequenceGapNs, i),
+             cells<std::uint16_t>(base, layout, Column::kSequenceLength, i),
+             cells<std::uint8_t>(base, layout, Column::kSequenceDirection, i)};
 }
 
 }  // namespace
@@ -53,7 +72,7 @@ ExtractOptions plainOptions() {
 
 Extracted extract(const std::vector<std::string>& paths, const ExtractOptions& options,
                   std::size_t rowsPerBatch) {
-  const BatchLayout layout(rowsPerBatch);
+  const BatchLayout layout(rowsPerBatch, options.sequence);
   // Exactly as large as asked for, so that a sanitizer sees a write beyond it; 0xEE, so that a row left
   // unwritten shows.
   const std::unique_ptr<std::byte, decltype(&std::free)> storage(

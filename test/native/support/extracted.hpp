@@ -20,6 +20,12 @@ struct Row {
   std::uint16_t initiatorPort, responderPort, imageBytes;
   std::uint8_t ipVersion, protocol;
   EndReason endReason;
+  std::uint32_t retransmissions, outOfOrder, gaps, gapBytes;
+  std::uint8_t initiatorTcpFlags, responderTcpFlags, tunnelDepth;
+  std::uint16_t sequenceCount;
+  std::vector<std::int64_t> sequenceGapNs;
+  std::vector<std::uint16_t> sequenceLength;
+  ByteVector sequenceDirection;
 
   bool operator==(const Row&) const = default;
 };

@@ -26,7 +26,7 @@ ByteVector tcp(const Tcp& fields) {
   append16(out, fields.destinationPort);
   append32(out, fields.sequence);
   append32(out, fields.acknowledgement);
-  append16(out, static_cast<std::uint16_t>((5 + fields.options.size() / 4) << 12 | 0x18));
+  append16(out, static_cast<std::uint16_t>((5 + fields.options.size() / 4) << 12 | fields.flags));
   append16(out, fields.window);
   append16(out, fields.checksum);
   append16(out, 0);

@@ -19,6 +19,7 @@ struct Tcp {
   std::uint16_t window = 0x5152, checksum = 0x6162;
   ByteVector options;  // a multiple of 4
   ByteVector payload;
+  std::uint8_t flags = 0x18;
 };
 ByteVector tcp(const Tcp& fields);
 
