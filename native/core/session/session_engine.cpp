@@ -84,19 +84,15 @@ void SessionEngine::nextChunk() {
 // The packets up to the next checkpoint or the end of the chunk, by all shards; meanwhile the feed fills the
 // next chunk.
 void SessionEngine::processRun() {
-  const std::size_t interval = governor_.interval();
-  if (nextOrdinal_ % interval == 0) {
+  if (nextOrdinal_ == nextCheck_) {
+    nextCheck_ += governor_.interval();
     governor_.check(nextOrdinal_, pool_, shards_, hash_);
     collectEnded();
-    if (rowsLeft()) {
-      // Their slots must be free before others are filled. The checkpoint is not repeated: it finds room
-      // then.
-      return;
-    }
+    if (rowsLeft()) return;  // their slots must be free before others are filled
   }
   const auto first = static_cast<std::uint32_t>(nextPacket_);
   const auto last = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(current_.packets.size(), first + (interval - nextOrdinal_ % interval)));
+      std::min<std::uint64_t>(current_.packets.size(), first + (nextCheck_ - nextOrdinal_)));
   const auto tickBefore = [](const TickEvent& tick, std::size_t packet) { return tick.packet < packet; };
   const auto firstTick = std::lower_bound(current_.ticks.begin(), current_.ticks.end(), first, tickBefore);
   const auto lastTick = std::lower_bound(firstTick, current_.ticks.end(), last, tickBefore);

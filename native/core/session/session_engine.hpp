@@ -51,6 +51,7 @@ class SessionEngine {
   bool aheadFilled_ = false;
   std::size_t nextPacket_ = 0;     // in current_
   std::uint64_t nextOrdinal_ = 0;  // of that packet among all
+  std::uint64_t nextCheck_ = 0;    // the packet before which the governor looks at memory
   bool flushDue_ = false, ended_ = false;
   std::optional<CaptureError> error_;
 
