@@ -143,8 +143,12 @@ void SessionShard::update(std::uint32_t slot, const Packet& packet, std::uint64_
   std::size_t fill = session.imageFill;
   if (packet.protocol() == kTcp) {
     const std::uint8_t flagsBefore = session.tcpFlags[direction];
-    fill = streams_.add(session.tcp, packet, direction, flagsBefore, image, fill);
-    if (!streamOrder_) fill = encoder_.append(image, fill, packet);
+    if (streamOrder_) {
+      fill = streams_.add(session.tcp, packet, direction, flagsBefore, image, fill);
+    } else {
+      streams_.add(session.tcp, packet, direction, flagsBefore, image, fill);
+      fill = encoder_.append(image, fill, packet);
+    }
     const bool wasClosed = session.closed();
     session.tcpFlags[direction] = flagsBefore | packet.tcpFlags;
     if (closes() && !wasClosed && session.closed()) {

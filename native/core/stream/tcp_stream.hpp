@@ -41,6 +41,9 @@ class TcpStreams {
 
   // Bytes of all stashes: counted against the cap, which ends sessions where it is passed.
   std::size_t memoryUsed() const;
+
+ private:
+  bool stream_;
 };
 
 }  // namespace flowglyph
