@@ -12,11 +12,28 @@ export interface OpenOptions {
   view: number;
   /** 0 none, 1 identity, 2 stack. */
   mask: number;
+  /** 0 stream, 1 capture. */
+  order: number;
   /** Capture time, 0n = unlimited. */
   idleTimeoutNs: bigint;
   activeTimeoutNs: bigint;
+  closeTimeoutNs: bigint;
   /** Cap on the memory of live sessions. */
   memoryBytes: number;
+  /** 1 to 64. */
+  threads: number;
+  /** Bit n: the outer headers of the n-th of `NativeNames.tunnels` are removed. */
+  decap: number;
+  /** IP protocol numbers that become sessions. */
+  protocols: readonly number[];
+  /** Steps of the sequence columns, 0 to 1024. */
+  sequence: number;
+  /** All inputs as one stream in order of time. */
+  merge: boolean;
+  /** Regular files may still grow: they end at finish(). */
+  follow: boolean;
+  /** 0 read, 1 map. */
+  inputMethod: number;
   /** Sessions a batch. */
   batchSize: number;
   /** Count the sessions and hand out no batch: `buffer` stays undefined. */
@@ -27,7 +44,7 @@ export interface OpenOptions {
 export interface Step {
   /** Sessions of the batch that is ready; 0 while it is still filling. */
   count: number;
-  /** The batch's memory, columns at `byteOffset` + layout(batchSize)[column]. Transferable. */
+  /** The batch's memory, each column at `byteOffset` + its offset in layout(batchSize, sequence). Transferable. */
   buffer?: ArrayBuffer;
   byteOffset?: number;
   /** No more input and no more sessions. */
@@ -44,37 +61,52 @@ export interface NativeSummary {
   sessionPackets: number;
   bytesRead: number;
   totalBytes: number;
-  tcpSessions: number;
-  udpSessions: number;
-  evictedSessions: number;
+  /** Sessions that came out, by IP protocol number, ascending; protocols without one are left out. */
+  sessions: { protocol: number; sessions: number }[];
+  /** The same sessions by `NativeNames.endReasons`, all of them. */
+  ended: Record<string, number>;
+  shortenedSessions: number;
+  peakSessions: number;
+  retransmissions: number;
+  outOfOrder: number;
+  gaps: number;
+  fragments: {
+    datagrams: number;
+    incomplete: number;
+    evicted: number;
+    overlapping: number;
+    duplicates: number;
+  };
   truncated: boolean;
+  /** As the files declare them, in order of first appearance. */
   linktypes: number[];
+  /** Those that records had, in order of first appearance. */
+  linktypeRecords: { linktype: number; records: number }[];
+  /** Records that held a layer, by `NativeNames.layers`, in their order; layers without one are left out. */
+  layers: Record<string, number>;
+  /** By `NativeNames.skipReasons`; reasons without one are left out. */
   skipped: Record<string, number>;
   warnings: string[];
 }
 
-/** Byte offset of each column in a batch (native/core/session_batch.hpp). */
-export type BatchLayout = Readonly<
-  Record<
-    | "images"
-    | "startNs"
-    | "endNs"
-    | "initiatorBytes"
-    | "responderBytes"
-    | "initiatorPackets"
-    | "responderPackets"
-    | "captureGroup"
-    | "initiatorAddress"
-    | "responderAddress"
-    | "initiatorPort"
-    | "responderPort"
-    | "imageBytes"
-    | "ipVersion"
-    | "protocol"
-    | "endReason",
-    number
-  >
->;
+/** What core calls things. */
+export interface NativeNames {
+  endReasons: string[];
+  layers: string[];
+  skipReasons: string[];
+  tunnels: string[];
+  protocols: Record<string, number>;
+}
+
+/** Where a column lies in a batch (native/core/session_batch.hpp). */
+export interface ColumnLayout {
+  name: string;
+  type: "u8" | "u16" | "u32" | "u64" | "i64";
+  /** Values in a row. */
+  width: number;
+  /** Bytes from the batch's `byteOffset` on, a multiple of 64. */
+  offset: number;
+}
 
 export interface CaptureAddon extends AddonBase {
   open(paths: readonly string[], options: OpenOptions): CaptureHandle;
@@ -84,9 +116,12 @@ export interface CaptureAddon extends AddonBase {
   summary(handle: CaptureHandle): NativeSummary;
   /** The running step and every later one reject with ERR_ABORTED. */
   abort(handle: CaptureHandle): void;
+  /** Live and followed inputs end where they are now, and their sessions with them; other inputs go on. */
+  finish(handle: CaptureHandle): void;
   /** Frees the native memory. Any number of times; a running step is aborted and frees it when it ends. */
   close(handle: CaptureHandle): Promise<void>;
-  layout(capacity: number): BatchLayout;
+  layout(capacity: number, sequence: number): ColumnLayout[];
+  names(): NativeNames;
   /** Handles of this process that still hold native memory. */
   liveHandles(): number;
 }

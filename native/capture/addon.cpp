@@ -1,6 +1,5 @@
 // flowglyph_capture.node: Node-API over core's Extractor. The functions and their TypeScript signatures; the
 // work is in next_worker.cpp. Mirrors bindings/capture/addon.ts.
-#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "capture_handle.hpp"
 #include "errors.hpp"
 #include "next_worker.hpp"
+#include "tables.hpp"
 #include "type_tags.hpp"
 
 namespace flowglyph::napi {
@@ -33,13 +33,15 @@ SharedHandle openHandleOf(const Napi::Value& value) {
   return handle;
 }
 
-// open(paths: string[], options: {view: number, mask: number, idleTimeoutNs: bigint, activeTimeoutNs: bigint,
-//   memoryBytes: number, batchSize: number, countOnly: boolean}): CaptureHandle
+// open(paths: string[], options: {view: number, mask: number, order: number, idleTimeoutNs: bigint,
+//   activeTimeoutNs: bigint, closeTimeoutNs: bigint, memoryBytes: number, threads: number, decap: number,
+//   protocols: number[], sequence: number, merge: boolean, follow: boolean, inputMethod: number,
+//   batchSize: number, countOnly: boolean}): CaptureHandle
 Napi::Value open(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), "ERR_IO", [&]() -> Napi::Value {
     auto arguments = readOpenArguments(info);
     auto handle = std::make_unique<SharedHandle>(std::make_shared<CaptureHandle>(
-        std::move(arguments.paths), arguments.options, arguments.batchSize, arguments.countOnly));
+        std::move(arguments.paths), arguments.options, arguments.layout, arguments.countOnly));
     auto external = Napi::External<SharedHandle>::New(
         info.Env(), handle.get(),
         [](Napi::BasicEnv, SharedHandle* data) { const std::unique_ptr<SharedHandle> owned(data); });
@@ -62,9 +64,7 @@ Napi::Value next(const Napi::CallbackInfo& info) {
   });
 }
 
-// summary(handle): {packets, sessionPackets, bytesRead, totalBytes, tcpSessions, udpSessions,
-// evictedSessions: number,
-//   truncated: boolean, linktypes: number[], skipped: Record<string, number>, warnings: string[]}
+// summary(handle): what was read so far, as bindings/capture/addon.ts declares it.
 Napi::Value summary(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), "ERR_IO", [&]() -> Napi::Value {
     return summaryObject(info.Env(), openHandleOf(info[0])->extractor->summary());
@@ -74,6 +74,16 @@ Napi::Value summary(const Napi::CallbackInfo& info) {
 // abort(handle): void. The running step, if any, ends soon with ERR_ABORTED, and so does every later one.
 void abort(const Napi::CallbackInfo& info) {
   guarded(info.Env(), "ERR_IO", [&] { handleOf(info[0])->stop = true; });
+}
+
+// finish(handle): void. Live and followed inputs end where they are now, and their sessions with them: the
+// running step and the next ones deliver them. Nothing happens to other inputs.
+void finish(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), "ERR_IO", [&] {
+    const SharedHandle handle = handleOf(info[0]);
+    // Only what is closing may lose its extractor beside us.
+    if (!handle->closing) handle->extractor->finish();
+  });
 }
 
 // Frees what an idle handle holds off the JavaScript thread: hundreds of megabytes of live sessions take a
@@ -109,16 +119,17 @@ Napi::Value close(const Napi::CallbackInfo& info) {
   });
 }
 
-// layout(capacity: number): Record<column, number>. Byte offset of each column in a batch, from `byteOffset`
-// on.
+// layout(capacity: number, sequence: number): {name: string, type: string, width: number, offset: number}[].
+// The columns of a batch: type u8, u16, u32, u64 or i64, values in a row, byte offset from `byteOffset` on.
 Napi::Value layout(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), "ERR_ARGUMENT", [&]() -> Napi::Value {
-    const BatchLayout offsets(static_cast<std::size_t>(readInteger(info[0], "capacity", 1, 1 << 20)));
-    auto object = Napi::Object::New(info.Env());
-    for (std::size_t i = 0; i < kColumns; ++i)
-      object.Set(std::string(kColumnTable[i].name), static_cast<double>(offsets.offsets[i]));
-    return object;
-  });
+  return guarded(info.Env(), "ERR_ARGUMENT",
+                 [&]() -> Napi::Value { return columnsArray(info.Env(), readLayout(info[0], info[1])); });
+}
+
+// names(): {endReasons, layers, skipReasons, tunnels: string[], protocols: Record<string, number>}. What core
+// calls things, for the test that holds src/capture's lists to it.
+Napi::Value names(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), "ERR_ARGUMENT", [&]() -> Napi::Value { return namesObject(info.Env()); });
 }
 
 // liveHandles(): number. Handles of this process that still hold native memory.
@@ -134,8 +145,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("next", Napi::Function::New(env, next, "next"));
   exports.Set("summary", Napi::Function::New(env, summary, "summary"));
   exports.Set("abort", Napi::Function::New(env, abort, "abort"));
+  exports.Set("finish", Napi::Function::New(env, finish, "finish"));
   exports.Set("close", Napi::Function::New(env, close, "close"));
   exports.Set("layout", Napi::Function::New(env, layout, "layout"));
+  exports.Set("names", Napi::Function::New(env, names, "names"));
   exports.Set("liveHandles", Napi::Function::New(env, liveHandles, "liveHandles"));
   return exports;
 }

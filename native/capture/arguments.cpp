@@ -10,8 +10,10 @@
 namespace flowglyph::napi {
 namespace {
 
-// A batch of this many sessions is near 1 GiB.
+// A batch of this many sessions is near 1 GiB; with sequences it takes fewer to get there.
 constexpr double kMaxBatchSize = 1 << 20;
+constexpr std::size_t kMaxBatchBytes = std::size_t{1} << 30;
+constexpr double kMaxThreads = 64;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& expected) {
   throw NativeError("ERR_ARGUMENT", "Expected " + name + " to be " + expected);
@@ -25,6 +27,15 @@ std::uint64_t readNanoseconds(const Napi::Value& value, const char* name) {
   return static_cast<std::uint64_t>(nanoseconds);
 }
 
+ProtocolSet readProtocols(const Napi::Value& value) {
+  if (!value.IsArray()) refuse("protocols", "an array of IP protocol numbers");
+  const auto list = value.As<Napi::Array>();
+  ProtocolSet set;
+  for (std::uint32_t i = 0; i < list.Length(); ++i)
+    set.add(static_cast<std::uint8_t>(readInteger(list.Get(i), "a protocol", 0, 255)));
+  return set;
+}
+
 }  // namespace
 
 double readInteger(const Napi::Value& value, const char* name, double minimum, double maximum) {
@@ -34,6 +45,17 @@ double readInteger(const Napi::Value& value, const char* name, double minimum, d
                      std::to_string(static_cast<std::int64_t>(maximum)));
   }
   return number;
+}
+
+BatchLayout readLayout(const Napi::Value& capacity, const Napi::Value& sequence) {
+  const BatchLayout layout(
+      static_cast<std::size_t>(readInteger(capacity, "batchSize", 1, kMaxBatchSize)),
+      static_cast<std::size_t>(readInteger(sequence, "sequence", 0, static_cast<double>(kMaxSequence))));
+  if (layout.totalBytes > kMaxBatchBytes) {
+    refuse("batchSize", "at most " + std::to_string(kMaxBatchBytes / (layout.totalBytes / layout.capacity)) +
+                            " with a sequence of " + std::to_string(layout.sequence));
+  }
+  return layout;
 }
 
 OpenArguments readOpenArguments(const Napi::CallbackInfo& info) {
@@ -48,14 +70,25 @@ OpenArguments readOpenArguments(const Napi::CallbackInfo& info) {
     if (result.paths.back().find('\0') != std::string::npos) refuse("a path", "free of NUL characters");
   }
   const auto options = info[1].As<Napi::Object>();
-  result.options.view = static_cast<View>(readInteger(options.Get("view"), "view", 0, 2));
-  result.options.mask = static_cast<Mask>(readInteger(options.Get("mask"), "mask", 0, 2));
-  result.options.idleTimeoutNs = readNanoseconds(options.Get("idleTimeoutNs"), "idleTimeoutNs");
-  result.options.activeTimeoutNs = readNanoseconds(options.Get("activeTimeoutNs"), "activeTimeoutNs");
-  result.options.memoryBytes =
-      static_cast<std::size_t>(readInteger(options.Get("memoryBytes"), "memoryBytes", 1, 9007199254740991.0));
-  result.batchSize =
-      static_cast<std::size_t>(readInteger(options.Get("batchSize"), "batchSize", 1, kMaxBatchSize));
+  const auto integer = [&](const char* name, double minimum, double maximum) {
+    return readInteger(options.Get(name), name, minimum, maximum);
+  };
+  ExtractOptions& extract = result.options;
+  extract.view = static_cast<View>(integer("view", 0, 2));
+  extract.mask = static_cast<Mask>(integer("mask", 0, 2));
+  extract.order = static_cast<Order>(integer("order", 0, 1));
+  extract.idleTimeoutNs = readNanoseconds(options.Get("idleTimeoutNs"), "idleTimeoutNs");
+  extract.activeTimeoutNs = readNanoseconds(options.Get("activeTimeoutNs"), "activeTimeoutNs");
+  extract.closeTimeoutNs = readNanoseconds(options.Get("closeTimeoutNs"), "closeTimeoutNs");
+  extract.memoryBytes = static_cast<std::size_t>(integer("memoryBytes", 1, 9007199254740991.0));
+  extract.threads = static_cast<unsigned>(integer("threads", 1, kMaxThreads));
+  extract.decap = static_cast<TunnelSet>(integer("decap", 0, kAllTunnels));
+  extract.protocols = readProtocols(options.Get("protocols"));
+  extract.merge = options.Get("merge").ToBoolean();
+  extract.follow = options.Get("follow").ToBoolean();
+  extract.inputMethod = static_cast<InputMethod>(integer("inputMethod", 0, 1));
+  result.layout = readLayout(options.Get("batchSize"), options.Get("sequence"));
+  extract.sequence = result.layout.sequence;
   result.countOnly = options.Get("countOnly").ToBoolean();
   return result;
 }

@@ -8,18 +8,23 @@
 
 #include "napi_include.hpp"
 #include "options.hpp"
+#include "session_batch.hpp"
 
 namespace flowglyph::napi {
 
 struct OpenArguments {
   std::vector<std::string> paths;
   ExtractOptions options;
-  std::size_t batchSize = 0;
+  BatchLayout layout{1};
   bool countOnly = false;
 };
 
 // Throws NativeError (ERR_ARGUMENT).
 OpenArguments readOpenArguments(const Napi::CallbackInfo& info);
+
+// The layout of a batch of `capacity` rows with sequences of `sequence` steps. Refuses what would not fit in
+// memory: V8 ends the process where it cannot allocate. Throws NativeError (ERR_ARGUMENT).
+BatchLayout readLayout(const Napi::Value& capacity, const Napi::Value& sequence);
 
 // An integer in [minimum, maximum]; throws NativeError (ERR_ARGUMENT).
 double readInteger(const Napi::Value& value, const char* name, double minimum, double maximum);

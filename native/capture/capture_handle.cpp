@@ -13,8 +13,8 @@ std::atomic<std::int64_t> liveHandles{0};
 }  // namespace
 
 CaptureHandle::CaptureHandle(std::vector<std::string> paths, const ExtractOptions& options,
-                             std::size_t batchSize, bool countOnlySessions)
-    : layout(batchSize),
+                             const BatchLayout& batchLayout, bool countOnlySessions)
+    : layout(batchLayout),
       countOnly(countOnlySessions),
       extractor(std::make_unique<Extractor>(std::move(paths), options)) {
   liveHandles.fetch_add(1, std::memory_order_relaxed);

@@ -30,7 +30,7 @@ struct BatchMemory {
 // to the job while `busy`, and to the JavaScript thread otherwise.
 class CaptureHandle {
  public:
-  CaptureHandle(std::vector<std::string> paths, const ExtractOptions& options, std::size_t batchSize,
+  CaptureHandle(std::vector<std::string> paths, const ExtractOptions& options, const BatchLayout& layout,
                 bool countOnly);
   ~CaptureHandle();
   CaptureHandle(const CaptureHandle&) = delete;

@@ -70,32 +70,4 @@ Napi::Value NextWorker::deliver(Napi::Env env) {
   return result;
 }
 
-Napi::Object summaryObject(Napi::Env env, const ExtractSummary& summary) {
-  auto object = Napi::Object::New(env);
-  object.Set("packets", static_cast<double>(summary.packets));
-  object.Set("sessionPackets", static_cast<double>(summary.sessionPackets));
-  object.Set("bytesRead", static_cast<double>(summary.source.bytesRead));
-  object.Set("totalBytes", static_cast<double>(summary.source.totalBytes));
-  object.Set("tcpSessions", static_cast<double>(summary.sessions[kTcp]));
-  object.Set("udpSessions", static_cast<double>(summary.sessions[kUdp]));
-  object.Set("evictedSessions",
-             static_cast<double>(summary.ended[static_cast<std::size_t>(EndReason::kEvicted)]));
-  object.Set("truncated", summary.source.truncated);
-  auto linktypes = Napi::Array::New(env, summary.source.linktypes.size());
-  for (std::uint32_t i = 0; i < summary.source.linktypes.size(); ++i) {
-    linktypes.Set(i, static_cast<double>(summary.source.linktypes[i]));
-  }
-  object.Set("linktypes", linktypes);
-  auto skipped = Napi::Object::New(env);
-  for (const auto& [reason, records] : summary.skipped) {
-    skipped.Set(Napi::String::New(env, reason.data(), reason.size()), static_cast<double>(records));
-  }
-  object.Set("skipped", skipped);
-  auto warnings = Napi::Array::New(env, summary.source.warnings.size());
-  for (std::uint32_t i = 0; i < summary.source.warnings.size(); ++i)
-    warnings.Set(i, summary.source.warnings[i]);
-  object.Set("warnings", warnings);
-  return object;
-}
-
 }  // namespace flowglyph::napi

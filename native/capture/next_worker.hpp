@@ -26,7 +26,4 @@ class NextWorker final : public PromiseWorker {
   bool done_ = false;
 };
 
-// The summary's fields as a plain object. JavaScript thread.
-Napi::Object summaryObject(Napi::Env env, const ExtractSummary& summary);
-
 }  // namespace flowglyph::napi

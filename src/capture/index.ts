@@ -8,14 +8,34 @@ export {
   listCaptures,
 } from "./inputs.ts";
 export { type FileSummary, type InspectSummary, inspect } from "./inspect.ts";
+export { isLive } from "./live.ts";
+export {
+  END_REASONS,
+  type EndReason,
+  INPUT_METHODS,
+  type InputMethod,
+  LAYERS,
+  type Layer,
+  MASKS,
+  type Mask,
+  ORDERS,
+  type Order,
+  PROTOCOLS,
+  type Protocol,
+  protocolName,
+  SKIP_REASONS,
+  type SkipReason,
+  TUNNELS,
+  type Tunnel,
+  VIEWS,
+  type View,
+} from "./names.ts";
 export {
   CAPTURE_DEFAULTS,
   type CaptureOptions,
   type CaptureProgress,
-  MASKS,
-  type Mask,
-  VIEWS,
-  type View,
+  type Decap,
+  type ProtocolList,
 } from "./options.ts";
 export { type SessionBatch, sessionAddress, sessions } from "./sessions.ts";
-export type { CaptureSummary } from "./summary.ts";
+export { type CaptureSummary, type FragmentCounts, sessionCount, type TcpCounts } from "./summary.ts";

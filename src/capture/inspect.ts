@@ -1,9 +1,14 @@
 // What is in captures, counted: every record either becomes part of a session or is counted by the reason why not.
-import { stat } from "node:fs/promises";
-import { listCaptures, STDIN } from "./inputs.ts";
-import { type CaptureOptions, type ResolvedCaptureOptions, resolveCaptureOptions } from "./options.ts";
+import { listCaptures } from "./inputs.ts";
+import { fileSize } from "./live.ts";
+import {
+  type CaptureOptions,
+  type CaptureProgress,
+  type ResolvedCaptureOptions,
+  resolveCaptureOptions,
+} from "./options.ts";
 import { openReader } from "./reader.ts";
-import type { CaptureSummary } from "./summary.ts";
+import { type CaptureSummary, sessionCount, sumSummaries } from "./summary.ts";
 
 export interface FileSummary extends CaptureSummary {
   readonly file: string;
@@ -11,13 +16,14 @@ export interface FileSummary extends CaptureSummary {
 
 /** The sum over all captures, and each one. */
 export interface InspectSummary extends CaptureSummary {
+  /** Each capture by itself; empty where they are merged, because then sessions are not of one file. */
   readonly files: readonly FileSummary[];
 }
 
 /**
  * Reads captures and counts. Arguments and errors as `sessions`, but for files in a folder that are no captures: they are
  * left out, with a warning.
- * `view` and `mask` make no difference here.
+ * `view`, `mask` and `sequence` make no difference here, but that view `pcap` does not put fragments together.
  */
 export async function inspect(
   captures: string | readonly string[],
@@ -26,24 +32,36 @@ export async function inspect(
   const resolved = resolveCaptureOptions(options);
   const list = await listCaptures(captures);
   const paths = list.captures.map(({ path }) => path);
-  const totalBytes = await sizeOf(paths);
-  const files: FileSummary[] = [];
-  for (const path of paths) files.push(await inspectFile(path, resolved, total(files), totalBytes));
-  const all = total(files);
-  const summary = { ...all, warnings: [...list.warnings, ...all.warnings], files };
+  const readings = resolved.merge ? [paths] : paths.map((path) => [path]);
+  const totalBytes = resolved.follow ? 0 : sizeOf(paths);
+  const summaries: CaptureSummary[] = [];
+  const before = { bytesRead: 0, packets: 0, sessions: 0 };
+  for (const reading of readings) {
+    const summary = await inspectReading(reading, { ...resolved, sequence: 0 }, before, totalBytes);
+    summaries.push(summary);
+    before.bytesRead += summary.bytesRead;
+    before.packets += summary.packets;
+    before.sessions += sessionCount(summary);
+  }
+  const all = sumSummaries(summaries);
+  const summary = {
+    ...all,
+    warnings: [...list.warnings, ...all.warnings],
+    files: resolved.merge ? [] : summaries.map((of, i) => ({ file: paths[i]!, ...of })),
+  };
   resolved.onSummary?.(summary);
   return summary;
 }
 
-async function inspectFile(
-  file: string,
+async function inspectReading(
+  paths: readonly string[],
   options: ResolvedCaptureOptions,
-  before: CaptureSummary,
+  before: Pick<CaptureProgress, "bytesRead" | "packets" | "sessions">,
   totalBytes: number,
-): Promise<FileSummary> {
+): Promise<CaptureSummary> {
   const { onProgress } = options;
   const reader = openReader(
-    [file],
+    paths,
     {
       ...options,
       onProgress: onProgress
@@ -52,7 +70,7 @@ async function inspectFile(
               bytesRead: before.bytesRead + here.bytesRead,
               totalBytes,
               packets: before.packets + here.packets,
-              sessions: before.sessions.tcp + before.sessions.udp + here.sessions,
+              sessions: before.sessions + here.sessions,
             })
         : undefined,
     },
@@ -60,39 +78,14 @@ async function inspectFile(
   );
   try {
     while (!(await reader.next()).done);
-    return { file, ...reader.summary() };
+    return reader.summary();
   } finally {
     await reader.close();
   }
 }
 
-function total(files: readonly FileSummary[]): CaptureSummary {
-  const sum = (count: (file: FileSummary) => number) => files.reduce((all, file) => all + count(file), 0);
-  const skipped: Record<string, number> = {};
-  for (const file of files) {
-    for (const [reason, count] of Object.entries(file.skipped))
-      skipped[reason] = (skipped[reason] ?? 0) + count;
-  }
-  return {
-    packets: sum((file) => file.packets),
-    sessionPackets: sum((file) => file.sessionPackets),
-    bytesRead: sum((file) => file.bytesRead),
-    linktypes: [...new Set(files.flatMap((file) => file.linktypes))],
-    sessions: { tcp: sum((file) => file.sessions.tcp), udp: sum((file) => file.sessions.udp) },
-    evictedSessions: sum((file) => file.evictedSessions),
-    skipped,
-    truncated: files.some((file) => file.truncated),
-    warnings: files.flatMap((file) => file.warnings),
-  };
-}
-
 /** Bytes of all files, 0 where one's size is not known. */
-async function sizeOf(paths: readonly string[]): Promise<number> {
-  let bytes = 0;
-  for (const path of paths) {
-    const info = path === STDIN ? undefined : await stat(path).catch(() => undefined);
-    if (!info?.isFile()) return 0;
-    bytes += info.size;
-  }
-  return bytes;
+function sizeOf(paths: readonly string[]): number {
+  const sizes = paths.map(fileSize);
+  return sizes.includes(undefined) ? 0 : sizes.reduce<number>((sum, size) => sum + size!, 0);
 }

@@ -1,7 +1,9 @@
 // A native capture handle with its life: steps, progress, abort, close, process exit. What sessions() and inspect() share.
 import { type CaptureHandle, captureAddon, type Step } from "../../bindings/capture/addon.ts";
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { MASKS, type ResolvedCaptureOptions, VIEWS } from "./options.ts";
+import { threadsFor } from "./live.ts";
+import { INPUT_METHODS, MASKS, ORDERS, TUNNELS, VIEWS } from "./names.ts";
+import { decapTunnels, protocolNumbers, type ResolvedCaptureOptions } from "./options.ts";
 import { type CaptureSummary, summaryOf } from "./summary.ts";
 
 // Input read in one native job. A job cannot be interrupted from outside its thread but by abort(), so this bounds how
@@ -26,20 +28,32 @@ export function openReader(
   options: ResolvedCaptureOptions,
   countOnly: boolean,
 ): CaptureReader {
-  const { signal, onProgress } = options;
+  const { signal, finishSignal, onProgress } = options;
   if (signal?.aborted) throw abortedBy(signal);
   const addon = captureAddon();
   const handle = addon.open(paths, {
     view: VIEWS.indexOf(options.view),
     mask: MASKS.indexOf(options.mask),
+    order: ORDERS.indexOf(options.order),
     idleTimeoutNs: nanoseconds(options.idleTimeout),
     activeTimeoutNs: nanoseconds(options.activeTimeout),
+    closeTimeoutNs: nanoseconds(options.closeTimeout),
     memoryBytes: options.memoryBytes,
+    threads: threadsFor(paths, options),
+    decap: decapTunnels(options.decap).reduce((bits, tunnel) => bits | (1 << TUNNELS.indexOf(tunnel)), 0),
+    protocols: protocolNumbers(options.protocols),
+    sequence: options.sequence,
+    merge: options.merge,
+    follow: options.follow,
+    inputMethod: INPUT_METHODS.indexOf(options.inputMethod),
     batchSize: options.batchSize,
     countOnly,
   });
   const onAbort = () => addon.abort(handle);
   signal?.addEventListener("abort", onAbort, { once: true });
+  const onFinish = () => addon.finish(handle);
+  if (finishSignal?.aborted) onFinish();
+  else finishSignal?.addEventListener("abort", onFinish, { once: true });
   let running: Promise<Step> | undefined;
   let reported = -1;
 
@@ -72,6 +86,7 @@ export function openReader(
 
   async function close(): Promise<void> {
     signal?.removeEventListener("abort", onAbort);
+    finishSignal?.removeEventListener("abort", onFinish);
     addon.abort(handle);
     await running?.catch(() => undefined);
     await addon.close(handle);

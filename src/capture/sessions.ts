@@ -1,6 +1,11 @@
 // Capture files in, batches of sessions out, as an async iterable.
-import { type BatchLayout, captureAddon, type Step } from "../../bindings/capture/addon.ts";
-import { type BatchColumns, batchColumns } from "../../bindings/capture/batch.ts";
+import type { Step } from "../../bindings/capture/addon.ts";
+import {
+  type BatchColumns,
+  type BatchLayout,
+  batchColumns,
+  batchLayout,
+} from "../../bindings/capture/batch.ts";
 import { formatAddress } from "./address.ts";
 import { expandInputs } from "./inputs.ts";
 import { type CaptureOptions, type ResolvedCaptureOptions, resolveCaptureOptions } from "./options.ts";
@@ -12,6 +17,8 @@ import { abortedBy, openReader } from "./reader.ts";
  */
 export interface SessionBatch extends BatchColumns {
   readonly count: number;
+  /** Steps of a row of the sequence columns: as many as `CaptureOptions.sequence` asked for. */
+  readonly sequence: number;
   /** The capture files; `captureGroup` is an index into it. */
   readonly captures: readonly string[];
 }
@@ -26,7 +33,8 @@ export interface SessionBatch extends BatchColumns {
  * alone, the timestamps of the packets: one whose idle timeout has passed comes out when the next packet arrives, whichever
  * session that belongs to, and on a link that has fallen silent it waits for one, or for the end of the input.
  * `tcpdump -w -` holds packets back until its buffer is full; `tcpdump -U -w -` does not.
- * Waiting can be ended at any time: by `signal`, and by terminating the worker thread that waits.
+ * Waiting can be ended at any time: by `signal`, and by terminating the worker thread that waits. `finishSignal` ends the
+ * input instead: the sessions that are still open come out as at its end. So do captures that are followed (`follow`) end.
  *
  * @param captures files, folders (the captures below them), `-` for standard input
  * @throws FlowglyphError ERR_ARGUMENT at once; while iterating ERR_IO (not there, not readable), ERR_CAPTURE_FORMAT (not a
@@ -57,7 +65,8 @@ export interface BatchMemory {
 
 /** The batch that lies in `memory`; nothing is copied. */
 export function viewBatch({ count, captures, buffer, byteOffset, layout }: BatchMemory): SessionBatch {
-  return { count, captures, ...batchColumns(buffer, byteOffset, layout, count) };
+  const { width: sequence } = layout.sequenceLength;
+  return { count, sequence, captures, ...batchColumns(buffer, byteOffset, layout, count) };
 }
 
 /** What `sessions` iterates over, for stages that send the memory of a batch elsewhere before they look at it. */
@@ -66,7 +75,7 @@ export async function* batchMemories(
   options: ResolvedCaptureOptions,
 ): AsyncGenerator<BatchMemory, void, void> {
   const captures = await expandInputs(inputs);
-  const layout = captureAddon().layout(options.batchSize);
+  const layout = batchLayout(options.batchSize, options.sequence);
   const reader = openReader(captures, options, false);
   try {
     let pending: Promise<Step> | undefined = reader.next();

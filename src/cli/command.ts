@@ -1,6 +1,6 @@
 // What a command file exports, and the option parsers that several commands share.
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { MASKS, VIEWS } from "../capture/options.ts";
+import { MASKS, VIEWS } from "../capture/names.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a command may use of the outside world. */

@@ -1,7 +1,7 @@
 // flowglyph encode: captures become a dataset of byte images, with labels where they are known.
 import { type Command, Option } from "commander";
 import { FlowglyphError } from "../../bindings/errors.ts";
-import type { Mask, View } from "../capture/options.ts";
+import type { Mask, View } from "../capture/names.ts";
 import { buildDataset } from "../dataset/build.ts";
 import { convertDataset } from "../dataset/convert.ts";
 import { isDatasetFolder } from "../dataset/open.ts";

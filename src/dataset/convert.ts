@@ -1,7 +1,7 @@
 // A dataset that exists, in another format: published IDX files to Arrow with a manifest, Arrow to IDX or npz.
 import { resolve } from "node:path";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
-import { MASKS, type Mask, VIEWS, type View } from "../capture/options.ts";
+import { MASKS, type Mask, VIEWS, type View } from "../capture/names.ts";
 import { makeFolder } from "../output-path.ts";
 import { asBlocks } from "./blocks.ts";
 import { openDataset } from "./open.ts";

@@ -2,7 +2,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { MASKS, VIEWS } from "../capture/options.ts";
+import { MASKS, VIEWS } from "../capture/names.ts";
 import { systemReason } from "../system-error.ts";
 import type { DatasetManifest } from "./types.ts";
 

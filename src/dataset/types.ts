@@ -1,5 +1,5 @@
 // What a dataset is in memory. Files are read into this shape and written from it; nothing here touches the disk.
-import type { Mask, View } from "../capture/options.ts";
+import type { Mask, View } from "../capture/names.ts";
 
 export { IMAGE_BYTES } from "../../bindings/capture/batch.ts";
 
@@ -23,8 +23,7 @@ export interface SessionColumns {
   readonly endReason: Uint8Array;
 }
 
-/** Why a session ended; the order is that of native/core/session_batch.hpp's EndReason. */
-export const END_REASONS = ["endOfInput", "idleTimeout", "activeTimeout", "evicted"] as const;
+export { END_REASONS } from "../capture/names.ts";
 
 /** A labelled set of byte images. */
 export interface Dataset {

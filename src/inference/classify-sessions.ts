@@ -91,7 +91,7 @@ async function* stream(
       // The whole buffer travels to the worker and back, columns and all; views are made when it has come back.
       const images = new Uint8Array(
         memory.buffer,
-        memory.byteOffset + memory.layout.images,
+        memory.byteOffset + memory.layout.images.offset,
         memory.count * IMAGE_BYTES,
       );
       const answer = classifier.classifyLent(images, memory.count);

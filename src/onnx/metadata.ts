@@ -2,7 +2,7 @@
 // that `classify` needs.
 import { readFile } from "node:fs/promises";
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { MASKS, type Mask, VIEWS, type View } from "../capture/options.ts";
+import { MASKS, type Mask, VIEWS, type View } from "../capture/names.ts";
 import { decodeModel } from "./proto.ts";
 
 export const METADATA_KEY = "flowglyph";

@@ -1,7 +1,9 @@
 // The native functions by themselves: what src/capture never does to them must be refused, not crash.
 import { expect, test } from "vitest";
 import { type CaptureHandle, captureAddon, type OpenOptions } from "../../bindings/capture/addon.ts";
+import { BATCH_COLUMNS } from "../../bindings/capture/batch.ts";
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { END_REASONS, LAYERS, PROTOCOLS, SKIP_REASONS, TUNNELS } from "../../src/capture/index.ts";
 import { manySessions } from "../support/pcap-builder.ts";
 import { tempFile } from "../support/temp-folder.ts";
 
@@ -9,9 +11,18 @@ const addon = captureAddon();
 const OPTIONS: OpenOptions = {
   view: 1,
   mask: 1,
+  order: 0,
   idleTimeoutNs: 0n,
   activeTimeoutNs: 0n,
+  closeTimeoutNs: 0n,
   memoryBytes: 2 ** 26,
+  threads: 1,
+  decap: 0,
+  protocols: [6, 17],
+  sequence: 0,
+  merge: false,
+  follow: false,
+  inputMethod: 0,
   batchSize: 100,
   countOnly: false,
 };
@@ -35,6 +46,18 @@ test.each<[unknown, unknown]>([
   [["a"], { ...OPTIONS, batchSize: 0 }],
   [["a"], { ...OPTIONS, batchSize: 2 ** 21 }],
   [["a"], { ...OPTIONS, batchSize: Number.NaN }],
+  [["a"], { ...OPTIONS, order: 2 }],
+  [["a"], { ...OPTIONS, closeTimeoutNs: 5 }],
+  [["a"], { ...OPTIONS, threads: 0 }],
+  [["a"], { ...OPTIONS, threads: 65 }],
+  [["a"], { ...OPTIONS, decap: 2 ** addon.names().tunnels.length }],
+  [["a"], { ...OPTIONS, protocols: "tcp" }],
+  [["a"], { ...OPTIONS, protocols: ["tcp"] }],
+  [["a"], { ...OPTIONS, protocols: [256] }],
+  [["a"], { ...OPTIONS, sequence: -1 }],
+  [["a"], { ...OPTIONS, sequence: 1025 }],
+  [["a"], { ...OPTIONS, sequence: 1024, batchSize: 2 ** 18 }],
+  [["a"], { ...OPTIONS, inputMethod: 2 }],
   [["a"], { ...OPTIONS, memoryBytes: Number.POSITIVE_INFINITY }],
 ])("open(%o, %o) is refused", (paths, options) => {
   expect(() => addon.open(paths as string[], options as OpenOptions)).toThrow(FlowglyphError);
@@ -43,7 +66,7 @@ test.each<[unknown, unknown]>([
 test("something that is no handle is refused by every function", () => {
   for (const wrong of [undefined, {}, 5, "handle", new ArrayBuffer(8)]) {
     const handle = wrong as unknown as CaptureHandle;
-    for (const call of [addon.next, addon.summary, addon.abort, addon.close]) {
+    for (const call of [addon.next, addon.summary, addon.abort, addon.finish, addon.close]) {
       expect(() => call(handle, BUDGET)).toThrow(expect.objectContaining({ code: "ERR_ARGUMENT" }));
     }
   }
@@ -111,11 +134,47 @@ test("after abort every step is ERR_ABORTED", async () => {
   expect(() => addon.abort(handle)).not.toThrow();
 });
 
-test("the columns of a batch lie apart, each on a multiple of 64 bytes", () => {
-  const layout = addon.layout(100);
-  const offsets = Object.values(layout).sort((a, b) => a - b);
-  expect(new Set(offsets).size).toBe(16);
-  for (const offset of offsets) expect(offset % 64).toBe(0);
-  expect(layout.images).toBe(0);
-  expect(offsets[1]).toBeGreaterThanOrEqual(100 * 784);
+test("finish on a file that is no live input, at any time, changes nothing", async () => {
+  const handle = addon.open([capture()], OPTIONS);
+  addon.finish(handle);
+  const running = addon.next(handle, BUDGET);
+  addon.finish(handle);
+  expect((await running).count).toBe(100);
+  const counts = [];
+  for (let done = false; !done; ) {
+    const step = await addon.next(handle, BUDGET);
+    done = step.done;
+    counts.push(step.count);
+  }
+  expect(counts.reduce((a, b) => a + b)).toBe(150);
+  await addon.close(handle);
+  expect(() => addon.finish(handle)).not.toThrow();
+});
+
+test.each([0, 1, 37, 1024])(
+  "with sequences of %i steps the columns lie apart, each on a multiple of 64 bytes",
+  (sequence) => {
+    const columns = addon.layout(100, sequence);
+    let end = 0;
+    for (const { name, type, width, offset } of columns) {
+      expect(offset % 64, name).toBe(0);
+      expect(offset, name).toBe(Math.ceil(end / 64) * 64);
+      end = offset + 100 * width * (Number(type.slice(1)) / 8);
+      if (name.startsWith("sequence") && name !== "sequenceCount") expect(width).toBe(sequence);
+    }
+    expect(columns[0]).toEqual({ name: "images", type: "u8", width: 784, offset: 0 });
+    expect(new Set(columns.map(({ name }) => name)).size).toBe(columns.length);
+  },
+);
+
+test("the lists of the bindings and of src/capture are the addon's own", () => {
+  const columns = addon.layout(1, 1).map(({ name, type }) => [name, type]);
+  expect(columns).toEqual(Object.entries(BATCH_COLUMNS));
+  expect(addon.names()).toEqual({
+    endReasons: END_REASONS,
+    layers: LAYERS,
+    skipReasons: SKIP_REASONS,
+    tunnels: TUNNELS,
+    protocols: PROTOCOLS,
+  });
 });

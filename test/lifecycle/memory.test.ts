@@ -41,7 +41,9 @@ test.each([
   ],
   [
     "opened and closed without a step",
-    `await addon.close(addon.open([data.capture], { view: 1, mask: 1, idleTimeoutNs: 0n, activeTimeoutNs: 0n,
+    `await addon.close(addon.open([data.capture], { view: 1, mask: 1, order: 0, idleTimeoutNs: 0n,
+       activeTimeoutNs: 0n, closeTimeoutNs: 0n, threads: 1, decap: 0, protocols: [6], sequence: 0, merge: false,
+       follow: false, inputMethod: 0,
        memoryBytes: 2 ** 26, batchSize: 1000, countOnly: false }));`,
   ],
   [

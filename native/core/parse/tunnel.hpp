@@ -7,7 +7,7 @@
 
 namespace flowglyph {
 
-// Names are those of the command line; the order is that of kTunnelNames and of src/capture/options.ts.
+// Names are those of the command line; the order is that of kTunnelNames and of src/capture/names.ts.
 enum class Tunnel : std::uint8_t {
   kIpInIp,    // RFC 2003, 2473: IPv4 or IPv6 in IPv4 or IPv6, but for IPv6 in IPv4
   k6in4,      // RFC 4213, 6to4 (RFC 3056), 6rd: IPv6 in IPv4, protocol 41
