@@ -96,6 +96,9 @@ export const SKIP_REASONS = [
   "fragmentTail",
   "otherTransport",
   "tunnelDepth",
+  "linktypeWithoutIp",
+  "encrypted",
+  "linkFragment",
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
