@@ -466,6 +466,31 @@ TEST_CASE("what says that it is a fragment and is whole goes its own way") {
   run.flush();
 }
 
+TEST_CASE("of two fragment headers the one that tells of more fragments counts") {
+  // The first says "whole", the second is a fragment's.
+  const auto fragment = [](std::uint16_t offsetAndMore, const ByteVector& data) {
+    ByteVector payload = {44, 0, 0, 0, 0, 0, 0, 1, 17, 0};
+    append16(payload, offsetAndMore);
+    append32(payload, 2);
+    append(payload, data);
+    Captured captured(TwinFragment{});
+    captured.frame = ByteVector(14, 0xEE);
+    append(captured.frame, ipv6({.nextHeader = 44, .payload = payload}));
+    captured.packet.record.data = captured.frame.data();
+    captured.packet.ipEnd = captured.packet.record.capLength = captured.packet.record.origLength =
+        static_cast<std::uint32_t>(captured.frame.size());
+    return captured;
+  };
+  Run run;
+  run.defragmenter.add(fragment(1, filled(8, 1)).packet, run.out, run.skipped);
+  CHECK(run.out.empty());
+  run.defragmenter.add(fragment(8, filled(8, 9)).packet, run.out, run.skipped);
+  REQUIRE(run.out.size() == 1);
+  ByteVector payload = {17, 0, 0, 0, 0, 0, 0, 1};
+  append(payload, filled(16, 1));
+  CHECK(run.bytes(0) == ipv6({.nextHeader = 44, .payload = payload}));
+}
+
 TEST_CASE("fragments of a datagram that was itself put together bring all its records") {
   Run run;
   run.add({.origin = {.tunnelDepth = 1}, .more = true, .data = filled(16, 1), .records = 3});

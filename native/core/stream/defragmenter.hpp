@@ -35,7 +35,7 @@ namespace flowglyph {
 struct Datagram {
   // From the IP header on. Whole: the header of the first fragment, made to fit: IPv4 total length set, flags
   // and offset 0, checksum as it was; IPv6 payload length set, fragment header taken out. Not whole: as
-  // captured, so that it still says that it is a fragment: parse it with ParseOptions::defragment off.
+  // captured, so that it still says that it is a fragment: parseDatagram() knows.
   std::unique_ptr<std::uint8_t[]> bytes;
   std::uint32_t length;
   // Time, capture group and link type are those of the record that completed it; where it is not whole, of

@@ -42,14 +42,19 @@ bool readIpv6(const Packet& packet, Bytes ip, Fragment& fragment) {
   if (ip.size() < kIpv6HeaderBytes) return false;
   const std::uint32_t payloadBytes = loadBig<std::uint16_t>(ip.data() + 4);
   fragment.ipBytes = payloadBytes != 0 ? kIpv6HeaderBytes + payloadBytes : wireLength(packet);
-  std::size_t before = 6, at = 0;
-  walkIpv6Extensions(ip, [&](std::uint8_t type, std::size_t offset, Bytes) {
-    if (at != 0) return;
-    if (type == kFragment) {
-      at = offset;
-    } else {
-      before = offset;
+  // The header that makes it a fragment; a header of a whole datagram ("atomic", RFC 6946) only if that is
+  // all.
+  std::size_t before = 6, beforeIt = 0, at = 0;
+  bool parts = false;
+  walkIpv6Extensions(ip, [&](std::uint8_t type, std::size_t offset, Bytes header) {
+    if (type == kFragment && !parts) {
+      parts = (loadBig<std::uint16_t>(header.data() + 2) & 0xFFF9) != 0;
+      if (parts || at == 0) {
+        at = offset;
+        beforeIt = before;
+      }
     }
+    before = offset;
   });
   if (at == 0) return false;
   // u8 next header, u8 reserved, u13 offset in units of 8 bytes, u2 reserved, u1 more, u32 identification
@@ -57,7 +62,7 @@ bool readIpv6(const Packet& packet, Bytes ip, Fragment& fragment) {
   const std::uint16_t offsetAndMore = loadBig<std::uint16_t>(header + 2);
   fragment.headerBytes = static_cast<std::uint32_t>(at) + kFragmentHeaderBytes;
   fragment.fixedBytes = static_cast<std::uint32_t>(at) - kIpv6HeaderBytes;
-  fragment.nextHeaderAt = static_cast<std::uint32_t>(before);
+  fragment.nextHeaderAt = static_cast<std::uint32_t>(beforeIt);
   fragment.more = (offsetAndMore & 1) != 0;
   fragment.offset = offsetAndMore & 0xFFF8;
   auto& words = fragment.key.words;
