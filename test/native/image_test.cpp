@@ -60,14 +60,18 @@ TEST_CASE("view l3 drops the link layer and its trailer, view l7 all headers") {
   PcapBuilder pcap;
   for (std::uint8_t i = 0; i < 30; ++i) {
     const ByteVector payload = filled(i, static_cast<std::uint8_t>(i + 1));
-    ByteVector frame = tcp4Frame({.sequence = i, .payload = payload});
+    ByteVector frame = tcp4Frame({.sequence = static_cast<std::uint32_t>(l7.size()), .payload = payload});
     l3.insert(l3.end(), frame.begin() + 14, frame.end());
     append(l7, payload);
     frame.resize(std::max<std::size_t>(frame.size(), 60), 0xEE);
     pcap.record(i, frame);
   }
   CHECK(extractBytes(pcap.bytes(), viewOptions(View::kL3)).rows.at(0).image == padded(l3));
-  CHECK(extractBytes(pcap.bytes(), viewOptions(View::kL7)).rows.at(0).image == padded(l7));
+  ExtractOptions options = viewOptions(View::kL7);
+  for (const Order order : {Order::kStream, Order::kCapture}) {
+    options.order = order;
+    CHECK(extractBytes(pcap.bytes(), options).rows.at(0).image == padded(l7));
+  }
 }
 
 TEST_CASE("a session without payload is an all-zero image in view l7") {
