@@ -1,5 +1,6 @@
 // Captures -> async batches of sessions.
 export { formatAddress } from "./address.ts";
+export { completeExtraction, imageDifference, type RecordedExtraction } from "./extraction.ts";
 export {
   type CaptureList,
   expandInputs,
@@ -35,7 +36,9 @@ export {
   type CaptureOptions,
   type CaptureProgress,
   type Decap,
+  isResolved,
   type ProtocolList,
+  resolveCaptureOptions,
 } from "./options.ts";
 export { type SessionBatch, sessionAddress, sessions } from "./sessions.ts";
 export { type CaptureSummary, type FragmentCounts, sessionCount, type TcpCounts } from "./summary.ts";

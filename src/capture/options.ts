@@ -176,6 +176,15 @@ export function resolveCaptureOptions(options: CaptureOptions = {}): ResolvedCap
   return Object.fromEntries(resolved) as ResolvedCaptureOptions;
 }
 
+/** Whether a value, of a file for one, is what an option resolves to. */
+export function isResolved(name: keyof typeof CAPTURE_DEFAULTS, value: unknown): boolean {
+  try {
+    return String(CHECKS[name](name, value)) === String(value);
+  } catch {
+    return false;
+  }
+}
+
 /** The tunnels that `decap` stands for, in the order of `TUNNELS`. */
 export function decapTunnels(decap: Decap): readonly Tunnel[] {
   return decap === "all" ? TUNNELS : decap === "none" ? [] : decap;

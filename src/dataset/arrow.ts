@@ -4,10 +4,12 @@
 import { open, rename, rm } from "node:fs/promises";
 import {
   type Data,
+  type DataType,
   Dictionary,
   Field,
   FixedSizeList,
   Int32,
+  Int64,
   makeData,
   RecordBatch,
   RecordBatchFileWriter,
@@ -25,7 +27,17 @@ import {
 } from "apache-arrow";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { systemReason } from "../system-error.ts";
+import { checkArrowMetadata } from "./arrow-check.ts";
 import { asBlocks, type BlockedDataset } from "./blocks.ts";
+import {
+  type ColumnKind,
+  type ColumnValues,
+  FILE_COLUMNS,
+  makeNumbers,
+  type NumberValues,
+  presentColumns,
+  rowOf,
+} from "./columns.ts";
 import { manifestOf } from "./dataset.ts";
 import { readWholeFile } from "./read-file.ts";
 import { type Dataset, END_REASONS, IMAGE_BYTES, type SessionColumns } from "./types.ts";
@@ -38,23 +50,22 @@ const BATCH_ROWS = 16_384;
 const imageType = (): FixedSizeList<Uint8> =>
   new FixedSizeList(IMAGE_BYTES, new Field("item", new Uint8(), false));
 const dictionaryType = (id: number): Dictionary<Utf8, Int32> => new Dictionary(new Utf8(), new Int32(), id);
-const timeType = (): Timestamp => new Timestamp(TimeUnit.NANOSECOND, "UTC");
 
-// Column names and types of the session columns, in file order.
-const SESSION_FIELDS = {
-  start_time: timeType,
-  end_time: timeType,
+// The Arrow type of each kind of column (columns.ts); end reasons are dictionary 2.
+const ARROW_TYPES: Readonly<Record<ColumnKind, () => DataType>> = {
+  u8: () => new Uint8(),
+  u16: () => new Uint16(),
+  u32: () => new Uint32(),
+  u64: () => new Uint64(),
+  i64: () => new Int64(),
+  time: () => new Timestamp(TimeUnit.NANOSECOND, "UTC"),
   protocol: () => new Uint8(),
-  initiator_address: () => new Utf8(),
-  initiator_port: () => new Uint16(),
-  responder_address: () => new Utf8(),
-  responder_port: () => new Uint16(),
-  initiator_packets: () => new Uint32(),
-  responder_packets: () => new Uint32(),
-  initiator_bytes: () => new Uint64(),
-  responder_bytes: () => new Uint64(),
-  end_reason: () => dictionaryType(2),
-} as const;
+  address: () => new Utf8(),
+  endReason: () => dictionaryType(2),
+};
+/** `steps` values in a row: a list of fixed length. */
+const sequenceType = (kind: ColumnKind, steps: number): FixedSizeList =>
+  new FixedSizeList(steps, new Field("item", ARROW_TYPES[kind](), false));
 
 /**
  * Writes a dataset in record batches, straight from the arrays that hold it. The file appears under its name when it is whole.
@@ -93,7 +104,8 @@ function schemaOf(dataset: BlockedDataset): Schema {
   ];
   if (dataset.groups !== undefined) fields.push(new Field("capture", dictionaryType(1), false));
   if (dataset.columns !== undefined) {
-    for (const [name, type] of Object.entries(SESSION_FIELDS)) fields.push(new Field(name, type(), false));
+    for (const { name, kind, sequence, steps } of presentColumns(dataset.columns, dataset.count))
+      fields.push(new Field(name, sequence ? sequenceType(kind, steps) : ARROW_TYPES[kind](), false));
   }
   if (dataset.testRows !== undefined) fields.push(new Field("test", new Uint8(), false));
   return new Schema(fields, new Map([["flowglyph", JSON.stringify(manifestOf(dataset))]]));
@@ -112,7 +124,7 @@ function* recordBatches(dataset: BlockedDataset, schema: Schema): Generator<Reco
       ...(dataset.groups
         ? [dictionaryData(1, captures, Int32Array.from(dataset.groups.subarray(from, to)))]
         : []),
-      ...(dataset.columns ? sessionData(dataset.columns, from, to, endReasons) : []),
+      ...(dataset.columns ? sessionData(dataset.columns, dataset.count, from, to, endReasons) : []),
       ...(isTest ? [makeData({ type: new Uint8(), data: isTest.subarray(from, to) })] : []),
     ];
     return new RecordBatch(
@@ -137,24 +149,21 @@ function imageData(images: Uint8Array): Data {
   return makeData({ type: imageType(), length: images.length / IMAGE_BYTES, child });
 }
 
-function sessionData(columns: SessionColumns, from: number, to: number, endReasons: Vector<Utf8>): Data[] {
-  const time = (values: BigInt64Array): Data =>
-    makeData({ type: timeType(), data: values.subarray(from, to) });
-  const data: Readonly<Record<keyof typeof SESSION_FIELDS, Data>> = {
-    start_time: time(columns.startNs),
-    end_time: time(columns.endNs),
-    protocol: makeData({ type: new Uint8(), data: columns.protocol.subarray(from, to) }),
-    initiator_address: textData(columns.initiatorAddress.slice(from, to)),
-    initiator_port: makeData({ type: new Uint16(), data: columns.initiatorPort.subarray(from, to) }),
-    responder_address: textData(columns.responderAddress.slice(from, to)),
-    responder_port: makeData({ type: new Uint16(), data: columns.responderPort.subarray(from, to) }),
-    initiator_packets: makeData({ type: new Uint32(), data: columns.initiatorPackets.subarray(from, to) }),
-    responder_packets: makeData({ type: new Uint32(), data: columns.responderPackets.subarray(from, to) }),
-    initiator_bytes: makeData({ type: new Uint64(), data: columns.initiatorBytes.subarray(from, to) }),
-    responder_bytes: makeData({ type: new Uint64(), data: columns.responderBytes.subarray(from, to) }),
-    end_reason: dictionaryData(2, endReasons, Int32Array.from(columns.endReason.subarray(from, to))),
-  };
-  return Object.keys(SESSION_FIELDS).map((name) => data[name as keyof typeof SESSION_FIELDS]);
+function sessionData(
+  columns: SessionColumns,
+  count: number,
+  from: number,
+  to: number,
+  endReasons: Vector<Utf8>,
+): Data[] {
+  return presentColumns(columns, count).map(({ kind, sequence, steps, values }) => {
+    if (kind === "address") return textData((values as readonly string[]).slice(from, to));
+    const data = (values as NumberValues).subarray(from * steps, to * steps);
+    if (kind === "endReason") return dictionaryData(2, endReasons, Int32Array.from(data as Uint8Array));
+    const numbers = makeData({ type: ARROW_TYPES[kind](), data } as never) as Data;
+    if (!sequence) return numbers;
+    return makeData({ type: sequenceType(kind, steps), length: to - from, child: numbers });
+  });
 }
 
 function textData(values: readonly string[]): Data<Utf8> {
@@ -199,6 +208,7 @@ export async function readArrowFile(path: string): Promise<ArrowContent> {
   let schema: Schema;
   let batches: RecordBatch[];
   try {
+    checkArrowMetadata(bytes);
     const reader = RecordBatchReader.from(bytes).open();
     schema = reader.schema; // it is gone once the reader has come to its end
     batches = [...reader];
@@ -244,7 +254,7 @@ function decode(
   const capture = has("capture")
     ? dictionaryColumn(path, "capture", column("capture", dictionaryType(1)), count)
     : undefined;
-  const columns = has("start_time") ? sessionColumns(path, column, count) : undefined;
+  const columns = has("start_time") ? sessionColumns(path, schema, column, count) : undefined;
   let testRows: Uint32Array | undefined;
   if (has("test")) {
     const isTest = joined(new Uint8Array(count), column("test", new Uint8()));
@@ -262,29 +272,33 @@ function decode(
   };
 }
 
+/** Every column of the table; those that may be missing and are, are left out. */
 function sessionColumns(
   path: string,
+  schema: Schema,
   column: (name: string, type: { toString(): string }) => Data[],
   count: number,
 ): SessionColumns {
-  const data = (name: keyof typeof SESSION_FIELDS): Data[] => column(name, SESSION_FIELDS[name]());
-  const text = (name: keyof typeof SESSION_FIELDS): string[] =>
-    data(name).flatMap((chunk) => Array.from(new Vector([chunk as Data<Utf8>]), (value) => value ?? ""));
-  return {
-    startNs: joined(new BigInt64Array(count), data("start_time")),
-    endNs: joined(new BigInt64Array(count), data("end_time")),
-    protocol: joined(new Uint8Array(count), data("protocol")),
-    initiatorAddress: text("initiator_address"),
-    initiatorPort: joined(new Uint16Array(count), data("initiator_port")),
-    responderAddress: text("responder_address"),
-    responderPort: joined(new Uint16Array(count), data("responder_port")),
-    initiatorPackets: joined(new Uint32Array(count), data("initiator_packets")),
-    responderPackets: joined(new Uint32Array(count), data("responder_packets")),
-    initiatorBytes: joined(new BigUint64Array(count), data("initiator_bytes")),
-    responderBytes: joined(new BigUint64Array(count), data("responder_bytes")),
-    endReason: endReasonCodes(path, data("end_reason"), count),
-  };
+  const columns = FILE_COLUMNS.flatMap((name): (readonly [string, ColumnValues])[] => {
+    const { column: inMemory, kind, optional = false, sequence = false } = rowOf(name);
+    const field = schema.fields.find((candidate) => candidate.name === name);
+    if (field === undefined && optional) return [];
+    if (kind === "address") return [[inMemory, textColumn(column(name, ARROW_TYPES[kind]()))]];
+    if (kind === "endReason")
+      return [[inMemory, endReasonCodes(path, column(name, ARROW_TYPES[kind]()), count)]];
+    if (!sequence) return [[inMemory, joined(makeNumbers(kind, count), column(name, ARROW_TYPES[kind]()))]];
+    const steps = field?.type instanceof FixedSizeList ? field.type.listSize : 1;
+    const rows = column(name, sequenceType(kind, steps));
+    const values = rows.map((chunk) => chunk.children[0]!);
+    if (values.some((chunk, i) => chunk.length !== rows[i]!.length * steps))
+      throw arrowError(path, `column ${name} is cut short`);
+    return [[inMemory, joined(makeNumbers(kind, count * steps), values)]];
+  });
+  return Object.fromEntries(columns) as unknown as SessionColumns;
 }
+
+const textColumn = (data: readonly Data[]): string[] =>
+  data.flatMap((chunk) => Array.from(new Vector([chunk as Data<Utf8>]), (value) => value ?? ""));
 
 function endReasonCodes(path: string, data: readonly Data[], count: number): Uint8Array {
   const { indices, names } = dictionaryColumn(path, "end_reason", data, count);

@@ -2,11 +2,11 @@
 import { basename, join, relative, resolve } from "node:path";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import {
-  CAPTURE_DEFAULTS,
   type CaptureOptions,
   type CaptureSummary,
   type InputCapture,
   listCaptures,
+  resolveCaptureOptions,
   type SessionBatch,
   sessionAddress,
   sessions,
@@ -20,11 +20,7 @@ import { folderLabeller, type Labeller, readLabelFile, ruleLabeller } from "./la
 import type { DatasetManifest } from "./types.ts";
 import { checkOut, DATASET_FORMATS, type DatasetFormat, replaceDataset } from "./write-dataset.ts";
 
-export interface BuildOptions
-  extends Pick<
-    CaptureOptions,
-    "view" | "mask" | "idleTimeout" | "activeTimeout" | "memoryBytes" | "signal" | "onProgress"
-  > {
+export interface BuildOptions extends Omit<CaptureOptions, "batchSize" | "onSummary"> {
   /** Folder to write: new, empty, or a dataset that flowglyph wrote (which is replaced). */
   readonly out: string;
   /** `arrow` by default. `idx` keeps images and labels alone; `npz` is for numpy and is not opened by flowglyph. */
@@ -99,24 +95,20 @@ async function gather(
   emptyClasses: readonly string[];
 }> {
   const paths = captures.map(({ path }) => path);
-  const extraction = {
-    view: options.view ?? CAPTURE_DEFAULTS.view,
-    mask: options.mask ?? CAPTURE_DEFAULTS.mask,
-    idleTimeout: options.idleTimeout ?? CAPTURE_DEFAULTS.idleTimeout,
-    activeTimeout: options.activeTimeout ?? CAPTURE_DEFAULTS.activeTimeout,
-  };
-  const { memoryBytes, signal, onProgress, out } = options;
+  const { out: _out, format: _format, labels: _labels, ...capture } = options;
+  const { view, mask, order, decap, protocols, idleTimeout, activeTimeout, closeTimeout, ...rest } =
+    resolveCaptureOptions(capture);
+  const extraction = { view, mask, order, decap, protocols, idleTimeout, activeTimeout, closeTimeout };
+  const { sequence, memoryBytes, merge } = rest;
   let summary: CaptureSummary | undefined;
   const collector = new SessionCollector();
-  for await (const batch of sessions(paths, {
-    ...extraction,
-    memoryBytes,
-    signal,
-    onProgress,
+  const reading = sessions(paths, {
+    ...capture,
     onSummary: (read) => {
       summary = read;
     },
-  })) {
+  });
+  for await (const batch of reading) {
     collector.add(batch, {
       label: (row) => labelOf(labeller, batch, row),
       group: (row) => batch.captureGroup[row]!,
@@ -128,15 +120,18 @@ async function gather(
   if (dataset.count === 0) {
     throw new FlowglyphError(
       "ERR_CAPTURE_FORMAT",
-      `Expected at least one TCP or UDP session in ${paths.length} captures (the first is ${paths[0]}) but found none${skippedText(summary)}`,
+      `Expected at least one session in ${paths.length} captures (the first is ${paths[0]}) but found none${skippedText(summary)}`,
     );
   }
   const manifest: DatasetManifest = {
     ...dataset.manifest,
     ...extraction,
+    sequence,
+    memoryBytes,
+    merge,
     captures: groupNames,
     source: [inputs].flat().join(" "),
-    capturePaths: paths.map((path) => (path === "-" ? path : relative(resolve(out), resolve(path)))),
+    capturePaths: paths.map((path) => (path === "-" ? path : relative(resolve(options.out), resolve(path)))),
     ...(summary && {
       packets: summary.packets,
       sessionPackets: summary.sessionPackets,

@@ -1,30 +1,22 @@
 // Gathers sessions into a dataset while captures are read: drops images that were seen before, keeps labels and columns.
 // Images are held once, in blocks. Memory grows with distinct images, not with sessions.
 
+import type { BatchColumns } from "../../bindings/capture/batch.ts";
+import type { SessionBatch } from "../capture/index.ts";
 import type { BlockedDataset } from "./blocks.ts";
+import { ColumnBuilder } from "./column-builder.ts";
 import { newManifest } from "./dataset.ts";
 import { imageWords } from "./image-hash.ts";
 import { ImageIndex } from "./image-index.ts";
-import { IMAGE_BYTES, type SessionColumns } from "./types.ts";
+import { IMAGE_BYTES } from "./types.ts";
 
-/** The columns that a batch of sessions must have; src/capture's SessionBatch does. */
-export interface SessionRows {
-  readonly count: number;
-  /** uint8 [count, 784] */
-  readonly images: Uint8Array;
-  readonly startNs: BigInt64Array;
-  readonly endNs: BigInt64Array;
-  readonly initiatorPort: Uint16Array;
-  readonly responderPort: Uint16Array;
-  readonly protocol: Uint8Array;
-  readonly initiatorPackets: Uint32Array;
-  readonly responderPackets: Uint32Array;
-  readonly initiatorBytes: BigUint64Array;
-  readonly responderBytes: BigUint64Array;
-  readonly endReason: Uint8Array;
-  /** Bytes that the session filled of its image. */
-  readonly imageBytes: Uint16Array;
-}
+/** What a batch of sessions must have beside its columns; src/capture's SessionBatch does. */
+export type SessionRows = Pick<
+  SessionBatch,
+  | "count"
+  | "sequence"
+  | Exclude<keyof BatchColumns, "initiatorAddress" | "responderAddress" | "ipVersion" | "captureGroup">
+>;
 
 // 16,384 images = 12.25 MiB a block.
 const BLOCK_ROWS = 16_384;
@@ -43,19 +35,7 @@ export class SessionCollector {
   /** How many sessions had the image, and whether they disagreed about its class. */
   readonly #copies: number[] = [];
   readonly #conflicting: boolean[] = [];
-  readonly #startNs: bigint[] = [];
-  readonly #endNs: bigint[] = [];
-  readonly #initiatorAddress: string[] = [];
-  readonly #responderAddress: string[] = [];
-  readonly #initiatorPort: number[] = [];
-  readonly #responderPort: number[] = [];
-  readonly #protocol: number[] = [];
-  readonly #initiatorPackets: number[] = [];
-  readonly #responderPackets: number[] = [];
-  readonly #initiatorBytes: bigint[] = [];
-  readonly #responderBytes: bigint[] = [];
-  readonly #endReason: number[] = [];
-  readonly #interned = new Map<string, string>();
+  #columns: ColumnBuilder | undefined;
 
   /**
    * Adds the rows of a batch that have any byte in the view. Those that have none look alike whatever they are, and one of them
@@ -92,18 +72,8 @@ export class SessionCollector {
       this.#groups.push(about.group(row));
       this.#copies.push(1);
       this.#conflicting.push(false);
-      this.#startNs.push(batch.startNs[row]!);
-      this.#endNs.push(batch.endNs[row]!);
-      this.#initiatorAddress.push(this.#intern(about.address("initiator", row)));
-      this.#responderAddress.push(this.#intern(about.address("responder", row)));
-      this.#initiatorPort.push(batch.initiatorPort[row]!);
-      this.#responderPort.push(batch.responderPort[row]!);
-      this.#protocol.push(batch.protocol[row]!);
-      this.#initiatorPackets.push(batch.initiatorPackets[row]!);
-      this.#responderPackets.push(batch.responderPackets[row]!);
-      this.#initiatorBytes.push(batch.initiatorBytes[row]!);
-      this.#responderBytes.push(batch.responderBytes[row]!);
-      this.#endReason.push(batch.endReason[row]!);
+      this.#columns ??= new ColumnBuilder(batch.sequence);
+      this.#columns.add(batch, row, about.address);
     }
   }
 
@@ -116,14 +86,6 @@ export class SessionCollector {
     }
     this.#blocks.at(-1)!.set(image, at * IMAGE_BYTES);
     this.#count++;
-  }
-
-  /** One string object for equal addresses. */
-  #intern(text: string): string {
-    const known = this.#interned.get(text);
-    if (known !== undefined) return known;
-    this.#interned.set(text, text);
-    return text;
   }
 
   /** What was gathered, as a dataset. Classes without an image are left out, and named in `emptyClasses`. */
@@ -139,20 +101,6 @@ export class SessionCollector {
       i === this.#blocks.length - 1 && last > 0 ? block.subarray(0, last * IMAGE_BYTES) : block,
     );
     const sessions = this.#copies.reduce((sum, copies) => sum + copies, 0);
-    const columns: SessionColumns = {
-      startNs: BigInt64Array.from(this.#startNs),
-      endNs: BigInt64Array.from(this.#endNs),
-      initiatorAddress: this.#initiatorAddress,
-      responderAddress: this.#responderAddress,
-      initiatorPort: Uint16Array.from(this.#initiatorPort),
-      responderPort: Uint16Array.from(this.#responderPort),
-      protocol: Uint8Array.from(this.#protocol),
-      initiatorPackets: Uint32Array.from(this.#initiatorPackets),
-      responderPackets: Uint32Array.from(this.#responderPackets),
-      initiatorBytes: BigUint64Array.from(this.#initiatorBytes),
-      responderBytes: BigUint64Array.from(this.#responderBytes),
-      endReason: Uint8Array.from(this.#endReason),
-    };
     const dataset: BlockedDataset = {
       count: this.#count,
       blocks,
@@ -161,7 +109,7 @@ export class SessionCollector {
       classes: kept,
       groups: Uint32Array.from(this.#groups),
       groupNames,
-      columns,
+      columns: (this.#columns ?? new ColumnBuilder(0)).finish(),
       testRows: undefined,
       manifest: newManifest({
         duplicatesRemoved: sessions - this.#count,

@@ -1,7 +1,7 @@
 // A dataset that exists, in another format: published IDX files to Arrow with a manifest, Arrow to IDX or npz.
 import { resolve } from "node:path";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
-import { MASKS, type Mask, VIEWS, type View } from "../capture/names.ts";
+import { MASKS, type Mask, ORDERS, type Order, VIEWS, type View } from "../capture/names.ts";
 import { makeFolder } from "../output-path.ts";
 import { asBlocks } from "./blocks.ts";
 import { openDataset } from "./open.ts";
@@ -16,15 +16,16 @@ export interface ConvertOptions {
   /** What the images are, where the dataset does not say it (IDX files of others). Images are not changed. */
   readonly view?: View | undefined;
   readonly mask?: Mask | undefined;
+  readonly order?: Order | undefined;
 }
 
 /**
  * Writes the dataset in folder `path` (IDX or Arrow) in another format: the same rows in the same order, nothing removed, a
  * given test part kept.
- * @throws FlowglyphError ERR_ARGUMENT (bad option, or a view or mask that contradicts the dataset's), ERR_DATASET_FORMAT, ERR_IO
+ * @throws FlowglyphError ERR_ARGUMENT (bad option, or a view, mask or order that contradicts the dataset's), ERR_DATASET_FORMAT, ERR_IO
  */
 export async function convertDataset(path: string, options: ConvertOptions): Promise<DatasetManifest> {
-  const { out, format = "arrow", view, mask } = options;
+  const { out, format = "arrow", view, mask, order } = options;
   if (typeof out !== "string" || out === "") throw invalidArgument("out", "a folder to write", out);
   if (!DATASET_FORMATS.includes(format))
     throw invalidArgument("format", `one of ${DATASET_FORMATS.join(", ")}`, format);
@@ -32,6 +33,8 @@ export async function convertDataset(path: string, options: ConvertOptions): Pro
     throw invalidArgument("view", `one of ${VIEWS.join(", ")}`, view);
   if (mask !== undefined && !MASKS.includes(mask))
     throw invalidArgument("mask", `one of ${MASKS.join(", ")}`, mask);
+  if (order !== undefined && !ORDERS.includes(order))
+    throw invalidArgument("order", `one of ${ORDERS.join(", ")}`, order);
   if (resolve(out) === resolve(path))
     throw invalidArgument("out", "another folder than the dataset's own", out);
   const dataset = await openDataset(path);
@@ -39,6 +42,7 @@ export async function convertDataset(path: string, options: ConvertOptions): Pro
     ...dataset.manifest,
     view: declared("view", view, dataset.manifest.view),
     mask: declared("mask", mask, dataset.manifest.mask),
+    order: declared("order", order, dataset.manifest.order),
     source: path,
   };
   await checkOut(out);

@@ -1,7 +1,8 @@
 // Small operations on datasets in memory: counting classes, filling in a manifest, taking rows. Nothing here touches the disk.
 import { invalidArgument } from "../../bindings/errors.ts";
 import { toolVersion } from "../version.ts";
-import { type Dataset, type DatasetManifest, IMAGE_BYTES, type SessionColumns } from "./types.ts";
+import { gatherColumns } from "./columns.ts";
+import { type Dataset, type DatasetManifest, IMAGE_BYTES } from "./types.ts";
 
 /** Images per class, in class order, with classes that have none. */
 export function countClasses(
@@ -28,8 +29,12 @@ export function newManifest(known: Partial<DatasetManifest>): DatasetManifest {
     toolVersion: toolVersion(),
     view: "unknown",
     mask: "unknown",
+    order: "unknown",
+    decap: "unknown",
+    protocols: "unknown",
     idleTimeout: undefined,
     activeTimeout: undefined,
+    closeTimeout: undefined,
     classes: [],
     counts: {},
     images: 0,
@@ -90,32 +95,8 @@ export function subset(dataset: Dataset, rows: ArrayLike<number>): Dataset {
     images: gatherImages(dataset, rows),
     labels,
     groups: dataset.groups && Uint32Array.from(rows, (row) => dataset.groups![row]!),
-    columns: dataset.columns && gatherColumns(dataset.columns, rows),
+    columns: dataset.columns && gatherColumns(dataset.columns, dataset.count, rows),
     testRows,
     manifest: { ...dataset.manifest, ...countClasses(labels, dataset.classes) },
-  };
-}
-
-function gatherColumns(columns: SessionColumns, rows: ArrayLike<number>): SessionColumns {
-  const text = (column: readonly string[]): string[] => Array.from(rows, (row) => column[row]!);
-  return {
-    startNs: BigInt64Array.from(rows as ArrayLike<never>, (row: number) => columns.startNs[row]!),
-    endNs: BigInt64Array.from(rows as ArrayLike<never>, (row: number) => columns.endNs[row]!),
-    initiatorAddress: text(columns.initiatorAddress),
-    responderAddress: text(columns.responderAddress),
-    initiatorPort: Uint16Array.from(rows, (row) => columns.initiatorPort[row]!),
-    responderPort: Uint16Array.from(rows, (row) => columns.responderPort[row]!),
-    protocol: Uint8Array.from(rows, (row) => columns.protocol[row]!),
-    initiatorPackets: Uint32Array.from(rows, (row) => columns.initiatorPackets[row]!),
-    responderPackets: Uint32Array.from(rows, (row) => columns.responderPackets[row]!),
-    initiatorBytes: BigUint64Array.from(
-      rows as ArrayLike<never>,
-      (row: number) => columns.initiatorBytes[row]!,
-    ),
-    responderBytes: BigUint64Array.from(
-      rows as ArrayLike<never>,
-      (row: number) => columns.responderBytes[row]!,
-    ),
-    endReason: Uint8Array.from(rows, (row) => columns.endReason[row]!),
   };
 }

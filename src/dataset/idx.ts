@@ -93,6 +93,7 @@ export async function readIdxFolder(folder: string): Promise<Dataset> {
     );
   }
   const manifest = newManifest({
+    order: "capture", // as all published image sets; a manifest of ours knows
     ...stored,
     ...countClasses(labels, classes),
     source: stored?.source ?? folder,

@@ -3,9 +3,10 @@ import { readFile } from "node:fs/promises";
 import { basename, relative, sep } from "node:path";
 import { CsvError, parse } from "csv-parse/sync";
 import { FlowglyphError } from "../../bindings/errors.ts";
-import type { InputCapture } from "../capture/index.ts";
+import { type InputCapture, PROTOCOLS } from "../capture/index.ts";
 import { systemReason } from "../system-error.ts";
 import { type AddressKey, addressKey } from "./address-key.ts";
+import { FILE_COLUMNS } from "./columns.ts";
 
 /** The 5-tuple of a session; addresses as `addressKey` gives them. */
 export interface SessionKey {
@@ -58,15 +59,7 @@ const TUPLE_COLUMNS = [
 const COLUMNS = ["capture", ...TUPLE_COLUMNS, "class"] as const;
 type Column = (typeof COLUMNS)[number];
 // What else a results CSV of `classify` holds: corrected verdicts serve as labels. Any other column may be a misspelling.
-const IGNORED = [
-  "start_time",
-  "end_time",
-  "initiator_packets",
-  "responder_packets",
-  "initiator_bytes",
-  "responder_bytes",
-  "probability",
-];
+const IGNORED: readonly string[] = [...FILE_COLUMNS, "probability"];
 
 /** One line of a label file; undefined = any. */
 export interface LabelRule {
@@ -169,7 +162,7 @@ function parseRule(record: Record<string, string>, path: string, line: number): 
     }
     return key;
   };
-  const protocols: Readonly<Record<string, number>> = { tcp: 6, udp: 17 };
+  const protocols: Readonly<Record<string, number>> = PROTOCOLS;
   return {
     line,
     class: name,

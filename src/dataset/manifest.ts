@@ -2,7 +2,9 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { MASKS, VIEWS } from "../capture/names.ts";
+import { completeExtraction } from "../capture/extraction.ts";
+import { MASKS, ORDERS, VIEWS } from "../capture/names.ts";
+import { isResolved } from "../capture/options.ts";
 import { systemReason } from "../system-error.ts";
 import type { DatasetManifest } from "./types.ts";
 
@@ -68,7 +70,15 @@ export function parseManifest(text: string, path: string): DatasetManifest {
       `${path}: expected counts to hold class ${JSON.stringify(missing)}`,
     );
   }
-  return { ...manifest, idleTimeout: manifest.idleTimeout, activeTimeout: manifest.activeTimeout };
+  return {
+    ...manifest,
+    idleTimeout: manifest.idleTimeout,
+    activeTimeout: manifest.activeTimeout,
+    ...(completeExtraction(manifest) as Pick<
+      DatasetManifest,
+      "order" | "decap" | "protocols" | "closeTimeout"
+    >),
+  };
 }
 
 interface Field {
@@ -92,6 +102,8 @@ const optional = ({ expected, check }: Field): Field => ({
   expected: `${expected}, or absent`,
   check: (value) => value === undefined || check(value),
 });
+const resolved = (name: "decap" | "protocols", expected: string): Field =>
+  optional({ expected, check: (value) => value === "unknown" || isResolved(name, value) });
 const textList: Field = { expected: "an array of strings", check: isTextList };
 
 const FIELDS: Readonly<Record<keyof DatasetManifest, Field>> = {
@@ -100,8 +112,15 @@ const FIELDS: Readonly<Record<keyof DatasetManifest, Field>> = {
   toolVersion: { expected: "a string", check: isText },
   view: oneOf([...VIEWS, "unknown"]),
   mask: oneOf([...MASKS, "unknown"]),
+  order: optional(oneOf([...ORDERS, "unknown"])),
+  decap: resolved("decap", '"all", "none", "unknown" or a list of tunnels'),
+  protocols: resolved("protocols", '"all", "unknown" or a list of protocols'),
   idleTimeout: seconds,
   activeTimeout: seconds,
+  closeTimeout: seconds,
+  sequence: optional(count),
+  memoryBytes: optional(count),
+  merge: optional({ expected: "true or false", check: (value) => typeof value === "boolean" }),
   classes: {
     expected: "an array of distinct strings",
     check: (value) => isTextList(value) && new Set(value as string[]).size === (value as string[]).length,

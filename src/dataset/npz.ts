@@ -4,6 +4,7 @@ import { Zip, ZipPassThrough } from "fflate";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { systemReason } from "../system-error.ts";
 import { asBlocks, type BlockedDataset } from "./blocks.ts";
+import { type NumberKind, type NumberValues, presentColumns } from "./columns.ts";
 import { type Dataset, END_REASONS, IMAGE_BYTES } from "./types.ts";
 
 interface NpyArray {
@@ -89,6 +90,17 @@ function npyHeader(type: string, shape: readonly number[]): Uint8Array {
   return header;
 }
 
+const NUMPY_TYPES: Readonly<Record<NumberKind, string>> = {
+  u8: "|u1",
+  u16: "<u2",
+  u32: "<u4",
+  u64: "<u8",
+  i64: "<i8",
+  time: "<i8",
+  protocol: "|u1",
+  endReason: "|u1",
+};
+
 function npyArrays(dataset: BlockedDataset): NpyArray[] {
   const { columns } = dataset;
   const arrays: NpyArray[] = [
@@ -105,22 +117,16 @@ function npyArrays(dataset: BlockedDataset): NpyArray[] {
   if (dataset.groups)
     arrays.push(numbers("captures", "<u4", dataset.groups), text("capture_names", dataset.groupNames));
   if (dataset.testRows) arrays.push(numbers("test_rows", "<u4", dataset.testRows));
-  if (columns) {
-    arrays.push(
-      numbers("start_time_ns", "<i8", columns.startNs),
-      numbers("end_time_ns", "<i8", columns.endNs),
-      numbers("protocol", "|u1", columns.protocol),
-      text("initiator_address", columns.initiatorAddress),
-      numbers("initiator_port", "<u2", columns.initiatorPort),
-      text("responder_address", columns.responderAddress),
-      numbers("responder_port", "<u2", columns.responderPort),
-      numbers("initiator_packets", "<u4", columns.initiatorPackets),
-      numbers("responder_packets", "<u4", columns.responderPackets),
-      numbers("initiator_bytes", "<u8", columns.initiatorBytes),
-      numbers("responder_bytes", "<u8", columns.responderBytes),
-      numbers("end_reason", "|u1", columns.endReason),
-      text("end_reason_names", END_REASONS),
-    );
+  for (const { name, kind, sequence, steps, values } of columns
+    ? presentColumns(columns, dataset.count)
+    : []) {
+    if (kind === "address") arrays.push(text(name, values as readonly string[]));
+    else {
+      const shape = sequence ? [dataset.count, steps] : [dataset.count];
+      const file = kind === "time" ? `${name}_ns` : name;
+      arrays.push({ ...numbers(file, NUMPY_TYPES[kind], values as NumberValues), shape });
+    }
+    if (kind === "endReason") arrays.push(text(`${name}_names`, END_REASONS));
   }
   return arrays;
 }

@@ -1,29 +1,11 @@
 // What a dataset is in memory. Files are read into this shape and written from it; nothing here touches the disk.
-import type { Mask, View } from "../capture/names.ts";
+import type { Mask, Order, View } from "../capture/names.ts";
+import type { Decap, ProtocolList } from "../capture/options.ts";
+import type { SessionColumns } from "./columns.ts";
 
 export { IMAGE_BYTES } from "../../bindings/capture/batch.ts";
-
-/** Per-session columns, all of length `count`. Times are nanoseconds since the epoch, capture time. */
-export interface SessionColumns {
-  readonly startNs: BigInt64Array;
-  readonly endNs: BigInt64Array;
-  /** 5-tuple, addresses as text (RFC 5952 for IPv6). */
-  readonly initiatorAddress: readonly string[];
-  readonly responderAddress: readonly string[];
-  readonly initiatorPort: Uint16Array;
-  readonly responderPort: Uint16Array;
-  /** IP protocol number: 6 TCP, 17 UDP. */
-  readonly protocol: Uint8Array;
-  readonly initiatorPackets: Uint32Array;
-  readonly responderPackets: Uint32Array;
-  /** IP-layer bytes each way. */
-  readonly initiatorBytes: BigUint64Array;
-  readonly responderBytes: BigUint64Array;
-  /** Why the session ended: index into `END_REASONS`. */
-  readonly endReason: Uint8Array;
-}
-
 export { END_REASONS } from "../capture/names.ts";
+export type { SessionColumns } from "./columns.ts";
 
 /** A labelled set of byte images. */
 export interface Dataset {
@@ -49,9 +31,20 @@ export interface DatasetManifest {
   readonly toolVersion: string;
   readonly view: View | "unknown";
   readonly mask: Mask | "unknown";
+  /** Of TCP payload in view `l7`; the published image sets hold it as captured. */
+  readonly order: Order | "unknown";
+  readonly decap: Decap | "unknown";
+  readonly protocols: ProtocolList | "unknown";
   /** Seconds of capture time, 0 = unlimited; undefined where not known. */
   readonly idleTimeout: number | undefined;
   readonly activeTimeout: number | undefined;
+  readonly closeTimeout: number | undefined;
+  /** Steps of the sequence columns. Absent where not known, as the next two. */
+  readonly sequence?: number;
+  /** The cap on the memory of live sessions: sessions that it ended early are cut short. */
+  readonly memoryBytes?: number;
+  /** Whether captures were read as one stream, with sessions across them. */
+  readonly merge?: boolean;
   readonly classes: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
   readonly images: number;

@@ -1,5 +1,6 @@
 // Scores of an exported model on rows of a dataset, through whatever classifies images (inference's Classifier).
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { imageDifference } from "../capture/extraction.ts";
 import { gatherImages } from "../dataset/dataset.ts";
 import type { Dataset } from "../dataset/types.ts";
 import type { Classifier } from "../inference/classifier.ts";
@@ -24,7 +25,7 @@ const CHUNK = 2048;
 
 /**
  * Classifies the given rows and scores the answers. Classes are matched by name, so their order may differ.
- * @throws ERR_MODEL_FORMAT where the dataset's view or mask is known not to be the model's; ERR_LABELS for a row without a
+ * @throws ERR_MODEL_FORMAT where the dataset's view, mask, order or decap is known not to be the model's; ERR_LABELS for a row without a
  *   label or of a class that the model does not know; ERR_ABORTED; ERR_INFERENCE
  */
 export async function evaluateModel(
@@ -34,14 +35,12 @@ export async function evaluateModel(
   options: EvaluateModelOptions = {},
 ): Promise<ModelEvaluation> {
   const { classes } = classifier.metadata;
-  for (const field of ["view", "mask"] as const) {
-    const [model, data] = [classifier.metadata[field], dataset.manifest[field]];
-    if (model !== "unknown" && data !== "unknown" && model !== data) {
-      throw new FlowglyphError(
-        "ERR_MODEL_FORMAT",
-        `Expected images of ${field} ${model}, as the model was trained on, but the dataset has ${field} ${data}`,
-      );
-    }
+  const field = imageDifference(classifier.metadata, dataset.manifest);
+  if (field !== undefined) {
+    throw new FlowglyphError(
+      "ERR_MODEL_FORMAT",
+      `Expected images of ${field} ${classifier.metadata[field]}, as the model was trained on, but the dataset has ${field} ${dataset.manifest[field]}`,
+    );
   }
   const labels = modelLabels(dataset, rows, classes);
   const probabilities = new Float32Array(rows.length * classes.length);

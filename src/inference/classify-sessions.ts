@@ -5,6 +5,8 @@ import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import {
   CAPTURE_DEFAULTS,
   type CaptureOptions,
+  type ProtocolList,
+  protocolNumbers,
   type ResolvedCaptureOptions,
   resolveCaptureOptions,
 } from "../capture/options.ts";
@@ -26,8 +28,9 @@ export interface VerdictBatch extends SessionBatch, Scores {
 /**
  * Classifies the sessions of captures, in the order of `sessions`, each batch as soon as its verdicts are there.
  *
- * View, mask and timeouts are the model's. `options` may give them only where the model does not know them (it was
- * trained on images from elsewhere); anything else that contradicts the model is ERR_ARGUMENT.
+ * View, mask, order, decap, protocols and timeouts are the model's. `options` may give them only where the model does not know
+ * them (it was trained on images from elsewhere), and fewer protocols; anything else that contradicts the model is
+ * ERR_ARGUMENT.
  *
  * @param captures files, folders (the captures below them), `-` for standard input
  * @throws FlowglyphError ERR_ARGUMENT at once; while iterating what `sessions` throws, and ERR_INFERENCE
@@ -121,35 +124,45 @@ function comesFirst(promise: Promise<unknown>, other: Promise<unknown>): Promise
   return Promise.race([settled(other, false), settled(promise, true)]);
 }
 
+// What the model says goes; what it does not know may be told, and has a default where one is harmless.
+const MODEL_OPTIONS = {
+  view: undefined,
+  mask: undefined,
+  order: undefined,
+  decap: CAPTURE_DEFAULTS.decap,
+  protocols: CAPTURE_DEFAULTS.protocols,
+  idleTimeout: CAPTURE_DEFAULTS.idleTimeout,
+  activeTimeout: CAPTURE_DEFAULTS.activeTimeout,
+  closeTimeout: CAPTURE_DEFAULTS.closeTimeout,
+} as const;
+
 function matchModel(options: CaptureOptions, model: ModelMetadata): CaptureOptions {
-  return {
-    ...options,
-    view: known("view", model.view === "unknown" ? undefined : model.view, options.view),
-    mask: known("mask", model.mask === "unknown" ? undefined : model.mask, options.mask),
-    idleTimeout: known(
-      "idleTimeout",
-      model.idleTimeout ?? undefined,
-      options.idleTimeout,
-      CAPTURE_DEFAULTS.idleTimeout,
-    ),
-    activeTimeout: known(
-      "activeTimeout",
-      model.activeTimeout ?? undefined,
-      options.activeTimeout,
-      CAPTURE_DEFAULTS.activeTimeout,
-    ),
-  };
+  const given = resolveCaptureOptions(options);
+  const matched = Object.entries(MODEL_OPTIONS).map(([field, otherwise]) => {
+    const name = field as keyof typeof MODEL_OPTIONS;
+    const known = model[name] === "unknown" ? undefined : (model[name] ?? undefined);
+    const value = options[name] === undefined ? undefined : given[name];
+    if (known === undefined) return [name, value ?? otherwise ?? untold(name, given)];
+    // Fewer protocols are a part of what the model knows.
+    if (name === "protocols" && value !== undefined && isPart(given.protocols, model.protocols))
+      return [name, value];
+    // Payload has an order in view l7 alone.
+    const matters = name !== "order" || model.view === "l7" || model.view === "unknown";
+    if (value !== undefined && matters && String(value) !== String(known))
+      throw invalidArgument(name, `${known}, as the model has it`, options[name]);
+    return [name, known];
+  });
+  return { ...options, ...Object.fromEntries(matched) };
 }
 
-/** The model's value, or the caller's where the model has none. */
-function known<T>(name: string, model: T | undefined, given: T | undefined, otherwise?: T): T {
-  if (model !== undefined) {
-    if (given !== undefined && given !== model)
-      throw invalidArgument(name, `${model}, as the model has it`, given);
-    return model;
-  }
-  const value = given ?? otherwise;
-  if (value !== undefined) return value;
+function isPart(some: ProtocolList, all: ProtocolList | "unknown"): boolean {
+  if (all === "unknown") return true;
+  const known = new Set(protocolNumbers(all));
+  return protocolNumbers(some).every((protocol) => known.has(protocol));
+}
+
+function untold(name: string, { view }: ResolvedCaptureOptions): unknown {
+  if (name === "order" && view !== "l7") return CAPTURE_DEFAULTS.order;
   throw new FlowglyphError(
     "ERR_ARGUMENT",
     `Expected options.${name}: the model does not know the ${name} of the images that it was trained on`,

@@ -2,7 +2,9 @@
 // that `classify` needs.
 import { readFile } from "node:fs/promises";
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { MASKS, type Mask, VIEWS, type View } from "../capture/names.ts";
+import { completeExtraction } from "../capture/extraction.ts";
+import { MASKS, type Mask, ORDERS, type Order, VIEWS, type View } from "../capture/names.ts";
+import { type Decap, isResolved, type ProtocolList } from "../capture/options.ts";
 import { decodeModel } from "./proto.ts";
 
 export const METADATA_KEY = "flowglyph";
@@ -39,9 +41,14 @@ export interface ModelMetadata {
   readonly classes: readonly string[];
   readonly view: View | "unknown";
   readonly mask: Mask | "unknown";
+  /** Of TCP payload in view `l7`. */
+  readonly order: Order | "unknown";
+  readonly decap: Decap | "unknown";
+  readonly protocols: ProtocolList | "unknown";
   /** Seconds of capture time, 0 = unlimited, null = not known. */
   readonly idleTimeout: number | null;
   readonly activeTimeout: number | null;
+  readonly closeTimeout: number | null;
   readonly training: TrainingSummary;
 }
 
@@ -101,14 +108,24 @@ function checkMetadata(value: unknown, where: string): ModelMetadata {
     fail("view", `one of ${VIEWS.join(", ")}`, value.view);
   if (![...MASKS, "unknown"].includes(value.mask as Mask))
     fail("mask", `one of ${MASKS.join(", ")}`, value.mask);
-  for (const field of ["idleTimeout", "activeTimeout"] as const) {
-    const seconds = value[field];
+  // Models of versions that had no choice do not say it.
+  const { order = "unknown", decap, protocols } = value;
+  if (![...ORDERS, "unknown"].includes(order as Order)) fail("order", `one of ${ORDERS.join(", ")}`, order);
+  for (const [field, known] of Object.entries({ decap, protocols })) {
+    const name = field as "decap" | "protocols";
+    if (known !== undefined && known !== "unknown" && !isResolved(name, known))
+      fail(field, `what the option ${field} may be`, known);
+  }
+  for (const field of ["idleTimeout", "activeTimeout", "closeTimeout"] as const) {
+    const seconds = field === "closeTimeout" ? (value[field] ?? null) : value[field];
     if (seconds !== null && !(typeof seconds === "number" && seconds >= 0)) {
       fail(field, "seconds, zero or more, or null", seconds);
     }
   }
   if (!isRecord(value.training)) fail("training", "an object", value.training);
-  return value as unknown as ModelMetadata;
+  const metadata = value as unknown as ModelMetadata;
+  const complete = completeExtraction(metadata);
+  return { ...metadata, ...complete, closeTimeout: complete.closeTimeout ?? null };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -6,6 +6,8 @@ export interface VerdictFormat {
   readonly name: string;
   /** File endings, lower case. */
   readonly endings: readonly string[];
+  /** Whether a cell can hold a sequence. */
+  readonly sequences: boolean;
   /** What stands before the first row. */
   readonly header: string;
   /** Rows as text, each with its line end. */
@@ -16,6 +18,7 @@ export interface VerdictFormat {
 export const CSV: VerdictFormat = {
   name: "csv",
   endings: [".csv"],
+  sequences: false,
   header: `${VERDICT_COLUMNS.join(",")}\n`,
   rows: (rows) => stringify(rows as VerdictRow[], { columns: [...VERDICT_COLUMNS] }),
 };
@@ -24,6 +27,7 @@ export const CSV: VerdictFormat = {
 export const JSON_LINES: VerdictFormat = {
   name: "jsonl",
   endings: [".jsonl", ".ndjson"],
+  sequences: true,
   header: "",
   rows: (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
 };

@@ -1,51 +1,57 @@
 // Verdicts as Apache Parquet, a row group at a time: memory holds one row group, never the file.
 import { type FileHandle, open } from "node:fs/promises";
 import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from "hyparquet-writer";
-import type { VerdictRow } from "./verdict-row.ts";
+import { type VerdictColumn, type VerdictRow, verdictColumns } from "./verdict-row.ts";
 import type { VerdictWriter } from "./writer.ts";
 
 // Large enough to compress and scan well, about 15 MB of rows.
 const GROUP_ROWS = 65_536;
 
 type Value = string | number | bigint;
+type ParquetType = Omit<SchemaElement, "name" | "repetition_type">;
 
-interface ParquetColumn {
-  readonly name: keyof VerdictRow;
-  readonly type: Omit<SchemaElement, "name" | "repetition_type">;
-  readonly read: (row: VerdictRow) => Value;
+interface ParquetKind {
+  readonly type: ParquetType;
+  readonly read: (value: string | number) => Value;
 }
 
-const TEXT = { type: "BYTE_ARRAY", converted_type: "UTF8" } as const;
-const COUNT = { type: "INT64" } as const;
-const PORT = { type: "INT32", converted_type: "UINT_16" } as const;
-const TIME = {
-  type: "INT64",
-  logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "NANOS" },
-} as const;
+const asIs = (value: string | number): Value => value;
+const TEXT: ParquetKind = { type: { type: "BYTE_ARRAY", converted_type: "UTF8" }, read: asIs };
+const COUNT: ParquetKind = { type: { type: "INT64" }, read: BigInt };
+// The Parquet type of each kind of column, and how a row's value becomes it.
+const KINDS: Readonly<Record<VerdictColumn["kind"], ParquetKind>> = {
+  u8: { type: { type: "INT32", converted_type: "UINT_8" }, read: asIs },
+  u16: { type: { type: "INT32", converted_type: "UINT_16" }, read: asIs },
+  u32: COUNT,
+  u64: COUNT,
+  i64: COUNT,
+  time: {
+    type: { type: "INT64", logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "NANOS" } },
+    read: (text) => nanoseconds(String(text)),
+  },
+  protocol: TEXT,
+  address: TEXT,
+  endReason: TEXT,
+  text: TEXT,
+  probability: { type: { type: "DOUBLE" }, read: asIs },
+};
 
-const as = (
-  name: keyof VerdictRow,
-  type: ParquetColumn["type"],
-  convert: (value: string | number) => Value = (value) => value,
-): ParquetColumn => ({ name, type, read: (row) => convert(row[name]) });
+/** Schema elements of a column, depth first; a sequence is a list (Parquet's LogicalTypes.md, "Lists"). */
+function schemaOf({ name, kind, sequence }: VerdictColumn): SchemaElement[] {
+  const { type } = KINDS[kind];
+  if (!sequence) return [{ name, ...type, repetition_type: "REQUIRED" }];
+  return [
+    { name, repetition_type: "REQUIRED", num_children: 1, converted_type: "LIST" },
+    { name: "list", repetition_type: "REPEATED", num_children: 1 },
+    { name: "element", ...type, repetition_type: "REQUIRED" },
+  ];
+}
 
-// The columns of every results file, in their order.
-const COLUMNS: readonly ParquetColumn[] = [
-  as("capture", TEXT),
-  as("protocol", TEXT),
-  as("initiator_address", TEXT),
-  as("initiator_port", PORT),
-  as("responder_address", TEXT),
-  as("responder_port", PORT),
-  as("start_time", TIME, (text) => nanoseconds(String(text))),
-  as("end_time", TIME, (text) => nanoseconds(String(text))),
-  as("initiator_packets", COUNT, BigInt),
-  as("responder_packets", COUNT, BigInt),
-  as("initiator_bytes", COUNT, BigInt),
-  as("responder_bytes", COUNT, BigInt),
-  as("class", TEXT),
-  as("probability", { type: "DOUBLE" }),
-];
+function dataOf({ name, kind, sequence }: VerdictColumn, rows: readonly VerdictRow[]): unknown[] {
+  const { read } = KINDS[kind];
+  if (!sequence) return rows.map((row) => read(row[name] as string | number));
+  return rows.map((row) => (row[name] as readonly number[]).map(read));
+}
 
 /** formatTime's inverse: RFC 3339 with nine digits to nanoseconds since the epoch. */
 export function nanoseconds(time: string): bigint {
@@ -53,7 +59,8 @@ export function nanoseconds(time: string): bigint {
 }
 
 /** Opens a Parquet file of verdicts. It is readable once it is closed: Parquet's index comes last. */
-export async function openParquetWriter(path: string): Promise<VerdictWriter> {
+export async function openParquetWriter(path: string, sequence: boolean): Promise<VerdictWriter> {
+  const columns = verdictColumns(sequence);
   const file: FileHandle = await open(path, "w");
   const buffer = new ByteWriter();
   const flush = async (): Promise<void> => {
@@ -63,16 +70,15 @@ export async function openParquetWriter(path: string): Promise<VerdictWriter> {
   };
   const writer = new ParquetWriter({
     writer: buffer,
-    schema: [
-      { name: "verdicts", num_children: COLUMNS.length },
-      ...COLUMNS.map(({ name, type }): SchemaElement => ({ name, ...type, repetition_type: "REQUIRED" })),
-    ],
+    schema: [{ name: "verdicts", num_children: columns.length }, ...columns.flatMap(schemaOf)],
   });
   let pending: VerdictRow[] = [];
   const writeGroup = async (): Promise<void> => {
     const rows = pending;
     pending = [];
-    const columnData = COLUMNS.map(({ name, read }): ColumnSource => ({ name, data: rows.map(read) }));
+    const columnData = columns.map(
+      (column): ColumnSource => ({ name: column.name, data: dataOf(column, rows) }),
+    );
     await writer.write({ columnData, rowGroupSize: GROUP_ROWS });
     await flush();
   };

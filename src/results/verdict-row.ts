@@ -1,67 +1,83 @@
-// One session and its verdict as a flat row, in the names and order that every results file has.
+// One session and its verdict as a flat row, in the names and order that every results file has: those of a dataset's columns
+// (src/dataset/columns.ts), between the capture and the verdict.
 import { formatAddress } from "../capture/address.ts";
+import { END_REASONS, protocolName } from "../capture/names.ts";
+import {
+  type AnyColumns,
+  type ColumnKind,
+  FILE_COLUMNS,
+  type FileColumn,
+  type NumberValues,
+  rowOf,
+  type SessionTable,
+} from "../dataset/columns.ts";
 import type { VerdictBatch } from "../inference/classify-sessions.ts";
 
-/** What `classify` says of a session. A results CSV also serves as a label file: the columns carry the same names. */
-export interface VerdictRow {
+type TextKind = "time" | "protocol" | "address" | "endReason";
+type SequenceName = {
+  [F in FileColumn]: SessionTable[F] extends { sequence: true } ? F : never;
+}[FileColumn];
+type PlainName = Exclude<FileColumn, SequenceName | "sequence_count">;
+
+/**
+ * What `classify` says of a session. A results CSV also serves as a label file: the columns carry the same names.
+ * Times are RFC 3339, UTC, with nanoseconds; capture time.
+ */
+export type VerdictRow = {
   readonly capture: string;
-  /** `tcp`, `udp`, or the IP protocol number as text. */
-  readonly protocol: string;
-  readonly initiator_address: string;
-  readonly initiator_port: number;
-  readonly responder_address: string;
-  readonly responder_port: number;
-  /** RFC 3339, UTC, nanoseconds; capture time. */
-  readonly start_time: string;
-  readonly end_time: string;
-  readonly initiator_packets: number;
-  readonly responder_packets: number;
-  /** IP-layer bytes; exact to 2^53. */
-  readonly initiator_bytes: number;
-  readonly responder_bytes: number;
+} & {
+  readonly [F in PlainName]: SessionTable[F]["kind"] extends TextKind ? string : number;
+} & {
+  /** Where sequences were asked for, as the next: how many numbers each of them has. */
+  readonly sequence_count?: number;
+} & {
+  readonly [F in SequenceName]?: readonly number[];
+} & {
   /** Empty where the session has no byte in the model's view (l7: no payload): nothing to classify. */
   readonly class: string;
   /** Of that class, 0 to 1. */
   readonly probability: number;
+};
+
+/** A column of results: of the session's own, or one of `capture`, `class` and `probability`. */
+export interface VerdictColumn {
+  readonly name: keyof VerdictRow;
+  readonly kind: ColumnKind | "text" | "probability";
+  readonly sequence: boolean;
 }
 
-/** The columns of a results file, in order. */
-export const VERDICT_COLUMNS = [
-  "capture",
-  "protocol",
-  "initiator_address",
-  "initiator_port",
-  "responder_address",
-  "responder_port",
-  "start_time",
-  "end_time",
-  "initiator_packets",
-  "responder_packets",
-  "initiator_bytes",
-  "responder_bytes",
-  "class",
-  "probability",
-] as const satisfies readonly (keyof VerdictRow)[];
+/** Every column, in the order of files. */
+const TABLE: readonly VerdictColumn[] = [
+  { name: "capture", kind: "text", sequence: false },
+  ...FILE_COLUMNS.map((name) => ({ name, kind: rowOf(name).kind, sequence: rowOf(name).sequence ?? false })),
+  { name: "class", kind: "text", sequence: false },
+  { name: "probability", kind: "probability", sequence: false },
+];
 
-const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 6: "tcp", 17: "udp" };
+/** The columns of files, in order; sequences only where they were asked for. */
+export function verdictColumns(sequence: boolean): readonly VerdictColumn[] {
+  return TABLE.filter((column) => isWanted(column.name, column.sequence, sequence));
+}
+
+/** The names of the columns of a results file without sequences, in order. */
+export const VERDICT_COLUMNS: readonly (keyof VerdictRow)[] = verdictColumns(false).map(({ name }) => name);
+
+function isWanted(name: string, isSequence: boolean, sequence: boolean): boolean {
+  return sequence || !(isSequence || name === "sequence_count");
+}
 
 /** The rows of a batch, in its order. */
 export function* verdictRows(batch: VerdictBatch): Generator<VerdictRow> {
+  const columns = FILE_COLUMNS.filter((name) =>
+    isWanted(name, rowOf(name).sequence ?? false, batch.sequence > 0),
+  );
   for (let row = 0; row < batch.count; row++) {
-    const version = batch.ipVersion[row]!;
     yield {
       capture: batch.captures[batch.captureGroup[row]!]!,
-      protocol: PROTOCOL_NAMES[batch.protocol[row]!] ?? String(batch.protocol[row]!),
-      initiator_address: formatAddress(version, batch.initiatorAddress, row),
-      initiator_port: batch.initiatorPort[row]!,
-      responder_address: formatAddress(version, batch.responderAddress, row),
-      responder_port: batch.responderPort[row]!,
-      start_time: formatTime(batch.startNs[row]!),
-      end_time: formatTime(batch.endNs[row]!),
-      initiator_packets: batch.initiatorPackets[row]!,
-      responder_packets: batch.responderPackets[row]!,
-      initiator_bytes: Number(batch.initiatorBytes[row]!),
-      responder_bytes: Number(batch.responderBytes[row]!),
+      ...(Object.fromEntries(columns.map((name) => [name, cell(batch, name, row)])) as Pick<
+        VerdictRow,
+        PlainName
+      >),
       ...(batch.imageBytes[row] === 0
         ? { class: "", probability: 0 }
         : {
@@ -70,6 +86,21 @@ export function* verdictRows(batch: VerdictBatch): Generator<VerdictRow> {
           }),
     };
   }
+}
+
+function cell(batch: VerdictBatch, name: FileColumn, row: number): string | number | readonly number[] {
+  const { column, kind, sequence } = rowOf(name);
+  const values = (batch as unknown as AnyColumns)[column] as NumberValues;
+  if (sequence) {
+    const from = row * batch.sequence;
+    return Array.from(values.subarray(from, from + batch.sequenceCount[row]!), Number);
+  }
+  if (kind === "address") return formatAddress(batch.ipVersion[row]!, values as Uint8Array, row);
+  const value = values[row]!;
+  if (kind === "time") return formatTime(value as bigint);
+  if (kind === "protocol") return protocolName(Number(value));
+  if (kind === "endReason") return END_REASONS[Number(value)]!;
+  return Number(value);
 }
 
 const NS_PER_SECOND = 1_000_000_000n;

@@ -17,12 +17,15 @@ export interface VerdictFileFormat {
   readonly name: string;
   /** File endings, lower case. */
   readonly endings: readonly string[];
-  readonly open: (path: string) => Promise<VerdictWriter>;
+  /** Whether a cell can hold a sequence. */
+  readonly sequences: boolean;
+  readonly open: (path: string, sequence: boolean) => Promise<VerdictWriter>;
 }
 
 const textFile = (format: VerdictFormat): VerdictFileFormat => ({
   name: format.name,
   endings: format.endings,
+  sequences: format.sequences,
   open: async (path) => {
     const file = await open(path, "w");
     await file.appendFile(format.header);
@@ -37,7 +40,7 @@ const textFile = (format: VerdictFormat): VerdictFileFormat => ({
 export const VERDICT_FORMATS: readonly VerdictFileFormat[] = [
   textFile(CSV),
   textFile(JSON_LINES),
-  { name: "parquet", endings: [".parquet"], open: openParquetWriter },
+  { name: "parquet", endings: [".parquet"], sequences: true, open: openParquetWriter },
 ];
 
 /** The format that a file's name asks for. @throws ERR_ARGUMENT for an ending that is none of ours */
@@ -54,12 +57,17 @@ export function formatOfPath(path: string): VerdictFileFormat {
   return format;
 }
 
+export interface VerdictFileOptions {
+  /** Rows hold the sequence columns (`CaptureOptions.sequence` above 0): .jsonl, .ndjson and .parquet can. */
+  readonly sequence?: boolean | undefined;
+}
+
 /**
  * Finds out before the work whether a results file can be opened.
  * @throws ERR_ARGUMENT (ending), ERR_IO (cannot be written)
  */
-export async function checkVerdictPath(path: string): Promise<void> {
-  formatOfPath(path);
+export async function checkVerdictPath(path: string, options: VerdictFileOptions = {}): Promise<void> {
+  formatFor(path, options);
   await checkOutputFile(path);
 }
 
@@ -67,8 +75,11 @@ export async function checkVerdictPath(path: string): Promise<void> {
  * Opens a results file; its ending names the format (.csv, .jsonl, .ndjson, .parquet). An existing file is replaced.
  * @throws ERR_ARGUMENT (ending), ERR_IO (cannot be written)
  */
-export async function openVerdictWriter(path: string): Promise<VerdictWriter> {
-  const format = formatOfPath(path);
+export async function openVerdictWriter(
+  path: string,
+  options: VerdictFileOptions = {},
+): Promise<VerdictWriter> {
+  const format = formatFor(path, options);
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -76,6 +87,18 @@ export async function openVerdictWriter(path: string): Promise<VerdictWriter> {
       throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${systemReason(cause)}`, { cause });
     }
   };
-  const writer = await guarded(() => format.open(path));
+  const writer = await guarded(() => format.open(path, options.sequence ?? false));
   return { write: (rows) => guarded(() => writer.write(rows)), close: () => guarded(() => writer.close()) };
+}
+
+function formatFor(path: string, { sequence = false }: VerdictFileOptions): VerdictFileFormat {
+  const format = formatOfPath(path);
+  if (sequence && !format.sequences) {
+    const others = VERDICT_FORMATS.filter(({ sequences }) => sequences).flatMap(({ endings }) => endings);
+    throw new FlowglyphError(
+      "ERR_ARGUMENT",
+      `Expected an output file that ends with ${others.join(", ")}, which can hold sequences, but received ${path}`,
+    );
+  }
+  return format;
 }

@@ -49,6 +49,7 @@ export async function finishRun(finished: FinishedTraining): Promise<RunMetrics>
     model: config.model,
     view: dataset.manifest.view,
     mask: dataset.manifest.mask,
+    order: dataset.manifest.order,
     ...splitCounts(split, config),
     phases,
     onnxDifference: largestDifference,

@@ -26,6 +26,7 @@ export interface RunMetrics {
   readonly model: string;
   readonly view: string;
   readonly mask: string;
+  readonly order: string;
   readonly split: Split["kind"];
   readonly labels: string;
   readonly labelled: number;
@@ -72,7 +73,7 @@ export function modelMetadata(
   config: TrainingConfig,
   evaluation: Evaluation | null,
 ): ModelMetadata {
-  const { view, mask, idleTimeout, activeTimeout } = dataset.manifest;
+  const { view, mask, order, decap, protocols, idleTimeout, activeTimeout, closeTimeout } = dataset.manifest;
   return {
     formatVersion: 1,
     toolVersion: toolVersion(),
@@ -81,8 +82,12 @@ export function modelMetadata(
     classes: dataset.classes,
     view,
     mask,
+    order,
+    decap,
+    protocols,
     idleTimeout: idleTimeout ?? null,
     activeTimeout: activeTimeout ?? null,
+    closeTimeout: closeTimeout ?? null,
     training: {
       ...splitCounts(split, config),
       scores: evaluation === null ? {} : { accuracy: evaluation.accuracy, macroF1: evaluation.macroF1 },

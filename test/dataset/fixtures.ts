@@ -9,6 +9,8 @@ export interface FixtureOptions {
   readonly classes?: readonly string[];
   readonly testRows?: readonly number[];
   readonly seed?: number;
+  /** Steps of the sequence columns, which are left out otherwise. */
+  readonly sequence?: number;
 }
 
 /** Random images; byte 0 is the label so that a class can be learned. */
@@ -47,7 +49,20 @@ export function fixture(options: FixtureOptions): Dataset {
       responderPackets: Uint32Array.from({ length: count }, (_, i) => i),
       initiatorBytes: BigUint64Array.from({ length: count }, (_, i) => BigInt(i) * 5_000_000_000n),
       responderBytes: BigUint64Array.from({ length: count }, (_, i) => BigInt(i)),
-      endReason: Uint8Array.from({ length: count }, (_, i) => i % 4),
+      endReason: Uint8Array.from({ length: count }, (_, i) => i % 6),
+      retransmissions: Uint32Array.from({ length: count }, (_, i) => i * 3),
+      outOfOrder: Uint32Array.from({ length: count }, (_, i) => i * 5),
+      gaps: Uint32Array.from({ length: count }, (_, i) => i * 7),
+      gapBytes: Uint32Array.from({ length: count }, (_, i) => 2 ** 32 - 1 - i),
+      initiatorTcpFlags: Uint8Array.from({ length: count }, (_, i) => i * 11),
+      responderTcpFlags: Uint8Array.from({ length: count }, (_, i) => i * 13),
+      tunnelDepth: Uint8Array.from({ length: count }, (_, i) => i % 9),
+      ...(options.sequence && {
+        sequenceCount: Uint16Array.from({ length: count }, (_, i) => i % options.sequence!),
+        sequenceLength: Uint16Array.from({ length: count * options.sequence }, (_, i) => 65_535 - i),
+        sequenceDirection: Uint8Array.from({ length: count * options.sequence }, (_, i) => i % 2),
+        sequenceGapNs: BigInt64Array.from({ length: count * options.sequence }, (_, i) => BigInt(i) << 32n),
+      }),
     },
     testRows: options.testRows && Uint32Array.from(options.testRows),
     manifest: newManifest({ source: "fixture" }),

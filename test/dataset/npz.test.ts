@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { writeNpz } from "../../src/dataset/npz.ts";
+import { END_REASONS } from "../../src/dataset/types.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { fixture, repeated } from "./fixtures.ts";
 
@@ -12,6 +13,7 @@ const dataset = fixture({
   groups: repeated([0, 4], [1, 3]),
   classes: ["Chat", "聊天 🚦"],
   testRows: [6],
+  sequence: 4,
 });
 
 describe("npz export", () => {
@@ -47,7 +49,8 @@ print(json.dumps({
   "labels": z["labels"].tolist(), "classes": z["classes"].tolist(), "captures": z["captures"].tolist(),
   "capture_names": z["capture_names"].tolist(), "test_rows": z["test_rows"].tolist(),
   "start": z["start_time_ns"].astype("datetime64[ns]").astype(str).tolist()[0],
-  "bytes": z["initiator_bytes"].tolist(), "address": z["responder_address"].tolist(), "names": sorted(z.files)}))`;
+  "bytes": z["initiator_bytes"].tolist(), "address": z["responder_address"].tolist(), "reasons": z["end_reason_names"][z["end_reason"]].tolist(), "steps": [list(z["sequence_gap_ns"].shape), str(z["sequence_gap_ns"].dtype)],
+  "lengths": z["sequence_length"].tolist()[1], "names": sorted(z.files)}))`;
     const { stdout, stderr } = spawnSync(python!, ["-c", script, path], { encoding: "utf8" });
     expect(stderr).toBe("");
     const read = JSON.parse(stdout) as Record<string, unknown>;
@@ -61,6 +64,9 @@ print(json.dumps({
     expect(read.start).toBe("2023-11-14T22:13:20.000000001");
     expect(read.bytes).toEqual(Array.from(dataset.columns!.initiatorBytes, Number));
     expect(read.address).toEqual(dataset.columns!.responderAddress);
-    expect((read.names as string[]).length).toBe(19);
+    expect(read.reasons).toEqual([...END_REASONS, "endOfInput"]);
+    expect(read.steps).toEqual([[7, 4], "int64"]);
+    expect(read.lengths).toEqual([...dataset.columns!.sequenceLength!.subarray(4, 8)]);
+    expect((read.names as string[]).length).toBe(30);
   });
 });

@@ -74,8 +74,12 @@ describe.skipIf(wanting.length > 0)(
         classes: CLASSES,
         view: "pcap",
         mask: "none",
+        order: "capture",
+        decap: "unknown",
+        protocols: "unknown",
         idleTimeout: null,
         activeTimeout: null,
+        closeTimeout: 5,
         training: {
           labels: "0",
           labelled: 0,

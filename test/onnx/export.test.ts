@@ -23,8 +23,12 @@ const METADATA: ModelMetadata = {
   classes: CLASSES,
   view: "l3",
   mask: "identity",
+  order: "stream",
+  decap: ["gre", "vxlan"],
+  protocols: ["tcp", "udp", 41],
   idleTimeout: 120,
   activeTimeout: null,
+  closeTimeout: 5,
   training: {
     labels: "10%",
     labelled: 90,

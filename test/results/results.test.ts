@@ -29,14 +29,22 @@ function verdict(i: number): VerdictRow {
     responder_packets: 4_000_000_000,
     initiator_bytes: 2 ** 53,
     responder_bytes: 0,
+    end_reason: i % 2 ? "idleTimeout" : "rst",
+    retransmissions: i,
+    out_of_order: 4_294_967_295,
+    gaps: 1,
+    gap_bytes: 1460,
+    initiator_tcp_flags: 255,
+    responder_tcp_flags: 0,
+    tunnel_depth: 2,
     class: i % 3 ? 'say "hi"\nChat' : "Größe",
     probability: 0.123456,
   };
 }
 
-async function written(ending: string, batches: VerdictRow[][]): Promise<string> {
+async function written(ending: string, batches: VerdictRow[][], sequence = false): Promise<string> {
   const path = join(tempFolder(), `verdicts.${ending}`);
-  const writer = await openVerdictWriter(path);
+  const writer = await openVerdictWriter(path, { sequence });
   for (const batch of batches) await writer.write(batch);
   await writer.close();
   return path;
@@ -96,6 +104,41 @@ describe("verdict files", () => {
       Object.fromEntries(Object.entries(row).map(([k, v]) => [k, typeof v === "bigint" ? Number(v) : v])),
     );
     expect(plain).toEqual(many.slice(65_990, 66_010));
+  });
+
+  const sequences: VerdictRow[] = [
+    {
+      sequence_count: 2,
+      sequence_length: [60, 65_535],
+      sequence_direction: [0, 1],
+      sequence_gap_ns: [0, 1e12],
+    },
+    { sequence_count: 0, sequence_length: [], sequence_direction: [], sequence_gap_ns: [] },
+    { sequence_count: 1, sequence_length: [1500], sequence_direction: [0], sequence_gap_ns: [0] },
+  ].map((sequence, i) => ({ ...verdict(i), ...sequence }));
+
+  it("sequences in Parquet are lists, in JSON Lines arrays", async () => {
+    const parquet = await written("parquet", [sequences], true);
+    const read = (await parquetReadObjects({ file: await asyncBufferFromFile(parquet) })) as Record<
+      string,
+      unknown[]
+    >[];
+    const names = ["sequence_count", "sequence_length", "sequence_direction", "sequence_gap_ns"] as const;
+    for (const [i, row] of sequences.entries()) {
+      for (const name of names)
+        expect([read[i]![name]!].flat().map(Number), name).toEqual([row[name]!].flat());
+    }
+    const lines = readFileSync(await written("jsonl", [sequences], true), "utf8")
+      .trimEnd()
+      .split("\n");
+    expect(lines.map((line) => JSON.parse(line) as VerdictRow)).toEqual(sequences);
+  });
+
+  it("sequences in CSV are refused", async () => {
+    const path = join(tempFolder(), "v.csv");
+    const refused = /ends with \.jsonl, \.ndjson, \.parquet, which can hold sequences, but received/;
+    await expect(checkVerdictPath(path, { sequence: true })).rejects.toThrow(refused);
+    await expect(openVerdictWriter(path, { sequence: true })).rejects.toThrow(refused);
   });
 
   it.each(["csv", "jsonl", "parquet"])("%s: no sessions give a file that opens", async (ending) => {
