@@ -119,6 +119,53 @@ std::vector<Seed> encoderSeeds() {
   return seeds;
 }
 
+// One datagram in order, backwards, doubled; then random ones, in each mode.
+std::vector<Seed> defragmentSeeds() {
+  std::vector<Seed> seeds;
+  const auto fragment = [](ByteVector& to, std::uint8_t identity, std::size_t index, bool last) {
+    append(to, {identity, static_cast<std::uint8_t>(last ? 1 : 0), static_cast<std::uint8_t>(index), 0, 1, 0,
+                1, 0});
+  };
+  for (std::uint8_t mode = 0; mode < 3; ++mode) {
+    for (std::uint8_t identity = 0; identity < 64; identity += 3) {
+      ByteVector input = {mode, 64};
+      for (std::size_t i = 0; i < 4; ++i) fragment(input, identity, i, i == 3);
+      for (std::size_t i = 4; i-- > 0;) fragment(input, identity, i, i == 3);
+      for (std::size_t i = 0; i < 8; ++i) fragment(input, identity, i / 2, i / 2 == 3);
+      seeds.push_back({"orders-" + std::to_string(mode) + "-" + std::to_string(identity), input});
+    }
+  }
+  std::mt19937_64 random(7);
+  for (std::uint8_t mode = 0; mode < 32; ++mode) {
+    ByteVector input = randomBytes(random, 400);
+    input[0] = static_cast<std::uint8_t>(mode * 8 + mode % 4);
+    seeds.push_back({"random-" + std::to_string(mode), input});
+  }
+  return seeds;
+}
+
+// Options that follow one another, then a capture or drawn packets.
+std::vector<Seed> extractorSeeds() {
+  std::mt19937_64 random(6);
+  std::vector<Seed> seeds;
+  const auto headed = [&](std::uint8_t kind) {
+    ByteVector input = randomBytes(random, 14);
+    input.push_back(kind);
+    return input;
+  };
+  for (const Seed& capture : sampleCaptures()) {
+    ByteVector input = headed(3);
+    append(input, capture.bytes);
+    seeds.push_back({capture.name, input});
+  }
+  for (std::size_t i = 0; i < 64; ++i) {
+    ByteVector input = headed(0);
+    append(input, randomBytes(random, 100 + 20 * i));
+    seeds.push_back({"drawn-" + std::to_string(i), input});
+  }
+  return seeds;
+}
+
 }  // namespace
 
 std::vector<SampleFrames> sampleFrames(std::uint64_t seed, std::size_t packetsEach) {
@@ -167,6 +214,8 @@ std::vector<Seed> seedsFor(std::string_view target) {
   if (target == "reader") return readerSeeds();
   if (target == "walk") return walkSeeds();
   if (target == "encoder") return encoderSeeds();
+  if (target == "defragment") return defragmentSeeds();
+  if (target == "extractor") return extractorSeeds();
   return {};
 }
 

@@ -15,8 +15,6 @@ struct Seed {
   test::ByteVector bytes;
 };
 
-inline constexpr std::string_view kTargets[] = {"reader", "walk", "encoder"};
-
 // Always the same ones. Empty for a target that has none.
 std::vector<Seed> seedsFor(std::string_view target);
 

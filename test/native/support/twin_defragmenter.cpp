@@ -119,6 +119,7 @@ void TwinDefragmenter::add(const TwinFragment& fragment) {
                      fragment.origin.fixedBytes() + end > 65535;
     std::size_t covered = 0, different = 0;
     if (!malformed) {
+      if (datagram.cells.size() < end) datagram.cells.resize(end, -1);
       if (datagram.total) malformed |= fragment.more ? end >= *datagram.total : end != *datagram.total;
       if (!fragment.more)
         for (std::size_t i = end; i < datagram.cells.size(); ++i) malformed |= datagram.cells[i] >= 0;

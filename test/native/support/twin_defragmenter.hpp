@@ -83,7 +83,7 @@ class TwinDefragmenter {
     std::int64_t openedNs;
     bool givenUp = false;
     std::optional<TwinFragment> first;
-    std::vector<int> cells = std::vector<int>(65536 + 65536, -1);
+    std::vector<int> cells;  // as many as were reached; -1: not seen
     std::optional<std::size_t> total;
     std::uint32_t records = 0, wireBytes = 0;
   };
