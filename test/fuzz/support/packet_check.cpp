@@ -16,12 +16,11 @@ void checkTunnels(const Packet& packet, const ParseOptions& options) {
   FUZZ_CHECK(packet.outerOffset <= packet.ipOffset);
   FUZZ_CHECK((packet.tunnelDepth == 0) == (packet.outerOffset == packet.ipOffset));
   if ((options.decap & kAllTunnels) == 0) FUZZ_CHECK(packet.tunnelDepth == 0);
-  FUZZ_CHECK(packet.layers >> kLayers == 0);
 }
 
 }  // namespace
 
-void checkPacket(const Packet& packet, const Record& record, const ParseOptions& options) {
+void checkInside(const Packet& packet, const Record& record, const ParseOptions& options) {
   FUZZ_CHECK(packet.record.data == record.data && packet.record.capLength == record.capLength &&
              packet.record.origLength == record.origLength && packet.record.timeNs == record.timeNs &&
              packet.record.linktype == record.linktype);
@@ -37,7 +36,10 @@ void checkPacket(const Packet& packet, const Record& record, const ParseOptions&
   FUZZ_CHECK(packet.transportOffset - packet.ipOffset >= headerBytes);
   FUZZ_CHECK(packet.plainIp == (packet.transportOffset - packet.ipOffset == headerBytes));
   FUZZ_CHECK(options.protocols.has(packet.protocol()));
-  checkTunnels(packet, options);
+  FUZZ_CHECK(packet.payloadBytes >= packet.payloadEnd - packet.payloadOffset);
+  FUZZ_CHECK(packet.payloadBytes <= packet.ipBytes);
+  FUZZ_CHECK(packet.layers >> kLayers == 0);
+  FUZZ_CHECK(has(packet, packet.ipVersion() == 4 ? Layer::kIpv4 : Layer::kIpv6));
 
   const bool ported = packet.protocol() == kTcp || packet.protocol() == kUdp;
   if (!ported) return;
@@ -46,6 +48,16 @@ void checkPacket(const Packet& packet, const Record& record, const ParseOptions&
   const auto source = loadBig<std::uint16_t>(transport), destination = loadBig<std::uint16_t>(transport + 2);
   FUZZ_CHECK((packet.fromLow ? packet.key.lowPort() : packet.key.highPort()) == source);
   FUZZ_CHECK((packet.fromLow ? packet.key.highPort() : packet.key.lowPort()) == destination);
+  if (packet.protocol() != kTcp) {
+    FUZZ_CHECK(packet.tcpFlags == 0);
+  } else if (packet.ipEnd - packet.transportOffset >= 14) {
+    FUZZ_CHECK(packet.sequence == loadBig<std::uint32_t>(transport + 4) && packet.tcpFlags == transport[13]);
+  }
+}
+
+void checkPacket(const Packet& packet, const Record& record, const ParseOptions& options) {
+  checkInside(packet, record, options);
+  checkTunnels(packet, options);
 }
 
 void checkFragment(const Packet& packet, const Record& record, const ParseOptions& options) {
@@ -63,7 +75,8 @@ void checkSamePacket(const Packet& a, const Packet& b) {
              a.transportOffset == b.transportOffset && a.payloadOffset == b.payloadOffset &&
              a.payloadEnd == b.payloadEnd && a.ipBytes == b.ipBytes && a.records == b.records &&
              a.outerOffset == b.outerOffset && a.layers == b.layers && a.tunnelDepth == b.tunnelDepth &&
-             a.tcpFlags == b.tcpFlags && a.plainIp == b.plainIp && a.fromLow == b.fromLow && a.key == b.key);
+             a.tcpFlags == b.tcpFlags && a.sequence == b.sequence && a.payloadBytes == b.payloadBytes &&
+             a.plainIp == b.plainIp && a.fromLow == b.fromLow && a.key == b.key);
 }
 
 }  // namespace flowglyph::fuzz
