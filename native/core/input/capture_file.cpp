@@ -196,11 +196,20 @@ void CaptureFile::waitUntil(Clock::time_point deadline, const std::atomic<bool>&
   if (blocks_) blocks_->waitUntil(deadline, stop);
 }
 
-std::span<const std::uint16_t> CaptureFile::linktypes() const {
-  if (reader_ == nullptr) return {};
-  return reader_->linktypes();
+void CaptureFile::addTo(SourceTotals& totals) {
+  totals.bytesRead += bytesRead_ - bytesAdded_;
+  bytesAdded_ = bytesRead_;
+  totals.truncated = totals.truncated || truncated_;
+  if (reader_ != nullptr) {
+    const auto& linktypes = reader_->linktypes();
+    for (; linktypesAdded_ < linktypes.size(); ++linktypesAdded_) {
+      const std::uint16_t linktype = linktypes[linktypesAdded_];
+      if (std::find(totals.linktypes.begin(), totals.linktypes.end(), linktype) == totals.linktypes.end())
+        totals.linktypes.push_back(linktype);
+    }
+  }
+  for (std::string& warning : warnings_) totals.warnings.push_back(std::move(warning));
+  warnings_.clear();
 }
-
-std::vector<std::string> CaptureFile::takeWarnings() { return std::exchange(warnings_, {}); }
 
 }  // namespace flowglyph

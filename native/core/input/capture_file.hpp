@@ -14,6 +14,7 @@
 #include "input/capture_reader.hpp"
 #include "input/compression.hpp"
 #include "input/mapped_input.hpp"
+#include "input/record_source.hpp"
 #include "options.hpp"
 
 namespace flowglyph {
@@ -48,13 +49,8 @@ class CaptureFile {
   void waitUntil(Clock::time_point deadline, const std::atomic<bool>& stop);
   bool live() const { return blocks_ && blocks_->live(); }
 
-  const std::string& path() const { return path_; }
-  std::uint64_t bytesRead() const { return bytesRead_; }  // as they are on disk
-  bool truncated() const { return truncated_; }
-  std::span<const std::uint16_t> linktypes() const;  // seen so far
-  bool hasWarnings() const { return !warnings_.empty(); }
-  // That are new since the last call, each with the path before it.
-  std::vector<std::string> takeWarnings();
+  // Adds what is new since the last call: bytes, link types, warnings.
+  void addTo(SourceTotals& totals);
 
  private:
   Result open();
@@ -79,7 +75,8 @@ class CaptureFile {
   const Compression* compression_ = nullptr;
   std::unique_ptr<CaptureReader> reader_;
   bool ended_ = false;
-  std::uint64_t bytesRead_ = 0;
+  std::uint64_t bytesRead_ = 0, bytesAdded_ = 0;  // as they are on disk
+  std::size_t linktypesAdded_ = 0;
   bool truncated_ = false;
   std::optional<CaptureError> error_;
   std::vector<std::string> warnings_;

@@ -2,10 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "input/capture_file.hpp"
+#include "input/record_merge.hpp"
 
 namespace flowglyph {
 namespace {
@@ -26,7 +26,6 @@ struct RecordSource::State {
 
   Result read(std::span<Record> records);
   void begin();
-  void gather();
 
   std::vector<std::string> paths;
   ExtractOptions options;
@@ -34,13 +33,12 @@ struct RecordSource::State {
   std::atomic<bool> finishing{false};
   Clock::time_point deadline = Clock::time_point::max();
   const std::atomic<bool>* stop = nullptr;
+  std::optional<CaptureError> error;
 
+  std::optional<RecordMerge> merge;  // or else one file after the other:
   std::size_t nextPath = 0;
   std::optional<CaptureFile> file;
-  std::size_t linktypesSeen = 0;  // of this file
-  bool anyRecords = false;        // from this file
-  std::uint64_t closedBytes = 0;  // of the files before this one
-  std::optional<CaptureError> error;
+  bool anyRecords = false;  // from this file
 };
 
 RecordSource::State::State(std::vector<std::string> inputs, const ExtractOptions& given)
@@ -52,6 +50,8 @@ RecordSource::State::State(std::vector<std::string> inputs, const ExtractOptions
     totals.totalBytes += size.value_or(0);
   }
   if (!known) totals.totalBytes = 0;
+  if (options.merge)
+    merge.emplace(paths, CaptureFile::Options{options.follow, options.inputMethod, &finishing}, totals);
 }
 
 void RecordSource::State::begin() {
@@ -61,30 +61,21 @@ void RecordSource::State::begin() {
                CaptureFile::Options{options.follow && last, options.inputMethod, &finishing});
   if (stop != nullptr) file->waitUntil(deadline, *stop);
   ++nextPath;
-  linktypesSeen = 0;
   anyRecords = false;
 }
 
-void RecordSource::State::gather() {
-  totals.bytesRead = closedBytes + file->bytesRead();
-  totals.truncated = totals.truncated || file->truncated();
-  const auto linktypes = file->linktypes();
-  for (; linktypesSeen < linktypes.size(); ++linktypesSeen) {
-    const std::uint16_t linktype = linktypes[linktypesSeen];
-    if (std::find(totals.linktypes.begin(), totals.linktypes.end(), linktype) == totals.linktypes.end())
-      totals.linktypes.push_back(linktype);
-  }
-  if (file->hasWarnings())
-    for (std::string& warning : file->takeWarnings()) totals.warnings.push_back(std::move(warning));
-}
-
 RecordSource::Result RecordSource::State::read(std::span<Record> records) {
+  if (merge) {
+    const Result result = merge->read(records);
+    if (result.status == Status::kFailed) error = merge->error();
+    return result;
+  }
   if (!file) {
     if (nextPath == paths.size()) return {Status::kEnd, 0};
     begin();
   }
   const CaptureFile::Result result = file->read(records);
-  gather();
+  file->addTo(totals);
   switch (result.status) {
     case CaptureFile::Status::kRecords:
       anyRecords = true;
@@ -94,15 +85,11 @@ RecordSource::Result RecordSource::State::read(std::span<Record> records) {
     case CaptureFile::Status::kFailed:
       error = file->error();
       // What came before it are sessions that end here.
-      if (!anyRecords) {
-        closedBytes = totals.bytesRead;
-        file.reset();
-      }
+      if (!anyRecords) file.reset();
       return {Status::kFailed, 0};
     case CaptureFile::Status::kEnd:
       break;
   }
-  closedBytes = totals.bytesRead;
   file.reset();
   return {Status::kEndOfFile, 0};
 }
@@ -117,20 +104,27 @@ RecordSource::Result RecordSource::read(std::span<Record> records) { return stat
 const CaptureError& RecordSource::error() const { return state_->error.value(); }
 
 void RecordSource::hold(std::vector<std::shared_ptr<const void>>& into) {
+  if (state_->merge) state_->merge->hold(into);
   if (state_->file) state_->file->hold(into);
 }
 
 void RecordSource::waitUntil(Clock::time_point deadline, const std::atomic<bool>& stop) {
   state_->deadline = deadline;
   state_->stop = &stop;
+  if (state_->merge) state_->merge->waitUntil(deadline, stop);
   if (state_->file) state_->file->waitUntil(deadline, stop);
 }
 
 void RecordSource::finish() { state_->finishing.store(true, std::memory_order_release); }
 
-bool RecordSource::live() const { return state_->file && state_->file->live(); }
+bool RecordSource::live() const {
+  return state_->merge ? state_->merge->live() : state_->file && state_->file->live();
+}
 
-bool RecordSource::done() const { return !state_->file && state_->nextPath == state_->paths.size(); }
+bool RecordSource::done() const {
+  if (state_->merge) return state_->merge->done();
+  return !state_->file && state_->nextPath == state_->paths.size();
+}
 
 const SourceTotals& RecordSource::totals() const { return state_->totals; }
 
