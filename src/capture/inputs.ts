@@ -2,21 +2,28 @@
 import type { Dirent } from "node:fs";
 import { open, readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { glob, isDynamicPattern } from "tinyglobby";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { systemReason } from "../system-error.ts";
 
 /** Standard input. */
 export const STDIN = "-";
 
-// Also the numbered files of `tcpdump -C` (trace.pcap1, trace.pcap2).
-const CAPTURE_NAME = /\.(pcap|pcapng|cap|dump|dmp)\d*$/i;
+// Also the numbered files of `tcpdump -C` (trace.pcap1, trace.pcap2), and compressed ones (trace.pcap1.gz).
+const CAPTURE_NAME = /\.(pcap|pcapng|cap|dump|dmp)\d*(\.(gz|zst|xz))?$/i;
 
-/** Whether a folder's file is taken for a capture: .pcap, .pcapng, .cap, .dump, .dmp, also with a number behind. */
+/**
+ * Whether a folder's file is taken for a capture: .pcap, .pcapng, .cap, .dump, .dmp, also with a number behind and
+ * compressed (.gz, .zst, .xz).
+ */
 export function isCaptureName(name: string): boolean {
   return CAPTURE_NAME.test(name);
 }
 
-/** A capture file and the folder input under which it was found (undefined where the file itself was named). */
+/**
+ * A capture file and where it was found: the folder that was given, or the part of a pattern before its first wildcard;
+ * undefined where the file itself was named.
+ */
 export interface InputCapture {
   readonly path: string;
   readonly root: string | undefined;
@@ -25,14 +32,17 @@ export interface InputCapture {
 /** Captures to read, each looked at. */
 export interface CaptureList {
   readonly captures: readonly InputCapture[];
-  /** Files in folders that are named like captures and are none: left out. */
+  /** Files found in folders or by patterns, that are no captures: left out. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Capture files from files, folders and `-` (standard input), in the order given. A folder stands for the captures in
- * it and below, in code-unit order of their paths; files named one by one are taken whatever they are called.
- * ERR_IO for what is not there or cannot be read and for folders without a capture, ERR_ARGUMENT for no input at all.
+ * Capture files from files, folders, patterns and `-` (standard input), in the order given. A folder stands for the
+ * captures in it and below, in code-unit order of their paths; files named one by one are taken whatever they are called.
+ * A pattern (`captures/**\/*.pcap*`; `*`, `?`, `[...]`, `{a,b}`, `**`) stands for the files that it matches, in the same
+ * order, files and folders whose names begin with a dot left out; a path that exists is never taken for a pattern.
+ * ERR_IO for what is not there or cannot be read, for folders without a capture and patterns without a match,
+ * ERR_ARGUMENT for no input at all.
  */
 export async function expandInputs(inputs: string | readonly string[]): Promise<string[]> {
   return (await findInputs(inputs)).map(({ path }) => path);
@@ -40,8 +50,8 @@ export async function expandInputs(inputs: string | readonly string[]): Promise<
 
 /**
  * As `expandInputs`, and looks at the first bytes of each file, so that hours of reading do not end at a file that is no
- * capture. In a folder such a file (the empty one that a killed tcpdump leaves, mostly) is left out with a warning; one
- * that was named itself is refused. Pipes and standard input are not touched.
+ * capture. In a folder or among a pattern's matches such a file (the empty one that a killed tcpdump leaves, mostly) is
+ * left out with a warning; one that was named itself is refused. Of a compressed file only the compression is recognised. Pipes and standard input are not touched.
  * Also throws ERR_CAPTURE_FORMAT.
  */
 export async function listCaptures(inputs: string | readonly string[]): Promise<CaptureList> {
@@ -75,6 +85,11 @@ async function findInputs(inputs: string | readonly string[]): Promise<InputCapt
   }
   const files: InputCapture[] = [];
   for (const path of given) {
+    const matches = await capturesLike(path);
+    if (matches !== undefined) {
+      files.push(...matches);
+      continue;
+    }
     const info = path === STDIN ? undefined : await reading(path, stat(path));
     if (!info?.isDirectory()) {
       files.push({ path, root: undefined });
@@ -84,7 +99,7 @@ async function findInputs(inputs: string | readonly string[]): Promise<InputCapt
     if (found.length === 0) {
       throw new FlowglyphError(
         "ERR_IO",
-        `Expected captures (.pcap, .pcapng, .cap, .dump, .dmp) in the folder ${path} but found none`,
+        `Expected captures (.pcap, .pcapng, .cap, .dump, .dmp, also .gz, .zst, .xz) in the folder ${path} but found none`,
       );
     }
     files.push(...found.map((file) => ({ path: file, root: path })));
@@ -92,17 +107,23 @@ async function findInputs(inputs: string | readonly string[]): Promise<InputCapt
   return files;
 }
 
-// How what native/core reads begins: classic pcap in both byte orders, micro- and nanoseconds, with its header of 24 bytes;
-// pcapng with a section header block, whose byte-order magic is at offset 8.
-const PCAP_MAGICS = ["a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1"];
+// How what native/core reads begins: classic pcap in both byte orders, with its header of 24 bytes: microseconds,
+// nanoseconds, Kuznetzov's, IXIA's two; pcapng with a section header block, whose byte-order magic is at offset 8.
+const PCAP_MAGICS = ["a1b2c3d4", "a1b23c4d", "a1b2cd34", "1c0001ac", "1c0001ab"].flatMap((magic) => [
+  magic,
+  Buffer.from(magic, "hex").reverse().toString("hex"),
+]);
 const PCAPNG_START = /^0a0d0d0a.{8}(1a2b3c4d|4d3c2b1a)/;
 const HEADER_BYTES = 24;
-const COMPRESSED: Readonly<Record<string, string>> = {
-  "1f8b": "gzip; gunzip it first",
-  "28b5": "zstd; unzstd it first",
-  fd37: "xz; unxz it first",
-  "425a": "bzip2; bunzip2 it first",
-};
+// gzip, zstd (a frame, or a skippable one before it), xz: what is inside is seen when it is read.
+const DECOMPRESSED_START = /^(1f8b08|28b52ffd|5.2a4d18|fd377a585a00)/;
+const FOREIGN_COMPRESSION: readonly (readonly [start: string, name: string])[] = [
+  ["425a68", "bzip2; bunzip2 it first"],
+  ["04224d18", "lz4; unlz4 it first"],
+  ["504b0304", "zip; unzip it first"],
+  ["377abcaf271c", "7z; 7z x it first"],
+  ["1f9d", "compress; uncompress it first"],
+];
 
 const notACapture = (received: string): string =>
   `expected a pcap (magic a1b2c3d4, a1b23c4d) or pcapng (0a0d0d0a) capture, received ${received}`;
@@ -118,17 +139,47 @@ async function foreignStart(path: string): Promise<string | undefined> {
     );
     const start = buffer.toString("hex", 0, bytesRead);
     if (bytesRead === HEADER_BYTES && PCAP_MAGICS.includes(start.slice(0, 8))) return undefined;
-    if (PCAPNG_START.test(start)) return undefined;
+    if (PCAPNG_START.test(start) || DECOMPRESSED_START.test(start)) return undefined;
     if (bytesRead === 0) return "an empty file";
-    const compressed = COMPRESSED[start.slice(0, 4)];
+    const compressed = FOREIGN_COMPRESSION.find(([magic]) => start.startsWith(magic));
     const notes = [
-      ...(compressed === undefined ? [] : [` (${compressed})`]),
+      ...(compressed === undefined ? [] : [` (${compressed[1]})`]),
       ...(bytesRead < HEADER_BYTES ? [` (${bytesRead} bytes in all)`] : []),
     ];
     return start.slice(0, 16).replace(/..(?=.)/g, "$& ") + notes.join("");
   } finally {
     await file.close();
   }
+}
+
+/** The files that a pattern matches; undefined for what exists and for what is no pattern. */
+async function capturesLike(path: string): Promise<InputCapture[] | undefined> {
+  if (path === STDIN || !isDynamicPattern(path)) return undefined;
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return undefined;
+  const [root, pattern] = splitPattern(path);
+  // Links to folders are not gone into: a pattern may not meet a file twice.
+  const found = await reading(
+    path,
+    glob(pattern, { cwd: root, onlyFiles: true, expandDirectories: false, followSymbolicLinks: false }),
+  );
+  if (found.length === 0) {
+    throw new FlowglyphError("ERR_IO", `Expected the pattern ${path} to match files but it matches none`);
+  }
+  return found.sort().map((file) => ({ path: join(root, file), root }));
+}
+
+/** The folders before the first wildcard, and the rest. */
+function splitPattern(path: string): [root: string, pattern: string] {
+  const parts = path.split("/");
+  const first = parts.findIndex((part) => isDynamicPattern(part));
+  return [
+    parts.slice(0, first).join("/") || (path.startsWith("/") ? "/" : "."),
+    parts.slice(first).join("/"),
+  ];
 }
 
 async function capturesBelow(folder: string, seen: Set<string>): Promise<string[]> {

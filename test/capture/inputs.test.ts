@@ -1,5 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { expandInputs, inspect, listCaptures, sessions } from "../../src/capture/index.ts";
 import { pcapFile } from "../support/pcap-builder.ts";
@@ -33,6 +34,51 @@ test("files are taken as named, in the order given", async () => {
   const folder = folderOf("z.bin", "a.pcap");
   const paths = [join(folder, "z.bin"), "-", join(folder, "a.pcap")];
   expect(await expandInputs(paths)).toEqual(paths);
+});
+
+test("a folder's compressed captures are found as well", async () => {
+  const names = ["a.pcap.gz", "b.pcapng.zst", "c.cap.xz", "d.pcap7.gz"];
+  const folder = folderOf(...names, "notes.gz", "e.pcap.bz2", "f.pcap.gz.txt");
+  expect((await expandInputs(folder)).map((path) => relative(folder, path))).toEqual(names);
+});
+
+test("a pattern stands for the files that it matches, in a fixed order, and tells where it began", async () => {
+  const folder = folderOf("x/b.pcap", "x/y/a.pcapng", "x/y/B.cap", "x/c.pcap.gz", "x/.hidden.pcap", "z.pcap");
+  const found = async (pattern: string) =>
+    (await expandInputs(join(folder, pattern))).map((path) => relative(folder, path));
+  expect(await found("**/*.pcap*")).toEqual(["x/b.pcap", "x/c.pcap.gz", "x/y/a.pcapng", "z.pcap"]);
+  expect(await found("x/*.{pcap,cap}")).toEqual(["x/b.pcap"]);
+  expect(await found("?/y/[a-z].pcapng")).toEqual(["x/y/a.pcapng"]);
+  for (const path of ["x/b.pcap", "x/c.pcap.gz"])
+    writeFileSync(join(folder, path), path.endsWith("gz") ? gzipSync(pcapFile([])) : pcapFile([]));
+  const { captures, warnings } = await listCaptures([join(folder, "x/*.pcap*")]);
+  expect(captures).toEqual([
+    { path: join(folder, "x/b.pcap"), root: join(folder, "x") },
+    { path: join(folder, "x/c.pcap.gz"), root: join(folder, "x") },
+  ]);
+  expect(warnings).toEqual([]);
+  expect((await listCaptures(join(folder, "**/*.pcap*"))).warnings).toHaveLength(2);
+});
+
+test("a path that exists is no pattern", async () => {
+  const folder = folderOf("a[1].pcap", "a1.pcap", "{b}/x.pcap", "*.pcap");
+  expect(await expandInputs(join(folder, "a[1].pcap"))).toEqual([join(folder, "a[1].pcap")]);
+  expect(await expandInputs(join(folder, "{b}"))).toEqual([join(folder, "{b}/x.pcap")]);
+  expect(await expandInputs(join(folder, "*.pcap"))).toEqual([join(folder, "*.pcap")]);
+});
+
+test("a pattern without a match is ERR_IO with the pattern", async () => {
+  const pattern = join(folderOf("a.pcap"), "**/*.pcapng");
+  await expect(expandInputs([pattern])).rejects.toMatchObject({
+    code: "ERR_IO",
+    message: `Expected the pattern ${pattern} to match files but it matches none`,
+  });
+});
+
+test("a compressed capture is read as the plain one", async () => {
+  const plain = pcapFile([]);
+  const path = tempFile("x.bin", gzipSync(plain));
+  expect(await inspect(path)).toMatchObject({ packets: 0, warnings: [] });
 });
 
 test("a link that leads back up is followed once", async () => {
@@ -100,7 +146,14 @@ test.each([
   ["pcapng of no byte order", shb("00000000")],
   ["a cut pcap header", header("d4c3b2a1").slice(0, 46)],
   ["a cut pcapng start", shb("4d3c2b1a").slice(0, 20)],
-  ["gzip", "1f8b080000000000000300000000000000000000000000000000"],
+  ["gzip", gzipSync(pcapFile([])).toString("hex")],
+  ["Kuznetzov's, little-endian", header("34cdb2a1")],
+  ["Kuznetzov's, big-endian", header("a1b2cd34")],
+  ["IXIA hardware, little-endian", `${header("ac01001c")}00000000`],
+  ["IXIA software, big-endian", `${header("1c0001ab")}00000000`],
+  ["a reserved magic", header("a12b3c4d")],
+  ["bzip2", "425a68393141592653590000000000000000000000000000"],
+  ["lz4", "04224d186440a7000000000000000000000000000000000000"],
   ["one byte", "d4"],
   ["nothing", ""],
 ])("a look at the first bytes says what reading says: %s", async (_, hex) => {

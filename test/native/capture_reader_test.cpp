@@ -1,8 +1,12 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "capture_error.hpp"
 #include "support/extracted.hpp"
+#include "support/pipes.hpp"
+#include "support/read_records.hpp"
 
 using namespace flowglyph;
 using namespace flowglyph::test;
@@ -47,6 +51,123 @@ TEST_CASE("old and patched classic formats: swapped lengths before 2.3, Kuznetzo
     CHECK(got.rows.size() == 2);
     CHECK(got.summary.source.warnings.empty());
   }
+}
+
+TEST_CASE("every classic magic in both byte orders, from a file and byte by byte") {
+  const struct {
+    std::uint32_t magic;
+    bool nanoseconds;
+  } formats[] = {
+      {0xa1b2c3d4, false}, {0xa1b23c4d, true}, {0xa1b2cd34, false}, {0x1c0001ac, true}, {0x1c0001ab, false}};
+  for (const auto& [magic, nanoseconds] : formats) {
+    for (const bool bigEndian : {false, true}) {
+      CAPTURE(magic);
+      CAPTURE(bigEndian);
+      PcapBuilder pcap({.bigEndian = bigEndian, .nanoseconds = nanoseconds, .magic = magic});
+      pcap.record(kTime, frame(1)).record(kTime + kSecond, frame(2), 1500);
+      const ReadRecords got = readBytes(pcap.bytes());
+      REQUIRE(got.records.size() == 2);
+      const std::int64_t time = nanoseconds ? kTime : kTime / 1000 * 1000;
+      CHECK(got.records[0] == RecordCopy{time, frame(1), static_cast<std::uint32_t>(frame(1).size()), 1, 0});
+      CHECK(got.records[1] == RecordCopy{time + kSecond, frame(2), 1500, 1, 0});
+      CHECK(got.totals.warnings.empty());
+      CHECK(got.totals.bytesRead == pcap.bytes().size());
+
+      Pipe pipe;
+      RecordSource source({pipe.path()}, {});
+      const std::atomic<bool> stop{false};
+      std::array<Record, 4> records;
+      std::size_t found = 0;
+      for (const std::uint8_t byte : pcap.bytes()) {
+        pipe.write({&byte, 1});
+        source.waitUntil(RecordSource::Clock::now() + std::chrono::milliseconds{1}, stop);
+        found += source.read(records).count;
+      }
+      CHECK(found == 2);
+    }
+  }
+}
+
+TEST_CASE("reserved magics that nobody described are no captures") {
+  for (const std::uint32_t magic : {0xa12b3c4du, 0xa1b234cdu}) {
+    const ReadRecords got = readBytes(PcapBuilder({.magic = magic}).record(kTime, frame(1)).bytes());
+    REQUIRE(got.errors.size() == 1);
+    CHECK(got.errors[0].find("ERR_CAPTURE_FORMAT") == 0);
+  }
+}
+
+TEST_CASE("an IXIA file header that is cut in its last field is a truncation") {
+  const ByteVector header = PcapBuilder({.magic = 0x1c0001ab}).bytes();
+  const ReadRecords got = readBytes(ByteVector(header.begin(), header.begin() + 26));
+  CHECK(got.totals.truncated);
+  REQUIRE(got.totals.warnings.size() == 1);
+  CHECK(got.totals.warnings[0].find("file header needs 28 bytes, 26 left") != std::string::npos);
+}
+
+TEST_CASE("AIX: nanoseconds under the usual magic, interface types for link types, either order of lengths") {
+  for (const auto& [interfaceType, linktype] :
+       {std::pair<std::uint32_t, std::uint16_t>{6, 1}, {9, 6}, {15, 10}, {24, 0}}) {
+    PcapBuilder pcap(
+        {.linktype = interfaceType, .nanoseconds = true, .magic = 0xa1b2c3d4, .minorVersion = 2});
+    pcap.record(kTime, frame(1), 1500);
+    const ReadRecords got = readBytes(pcap.bytes());
+    REQUIRE(got.records.size() == 1);
+    CHECK(got.records[0] == RecordCopy{kTime, frame(1), 1500, linktype, 0});
+  }
+  // Version 2.2 of somebody else.
+  PcapBuilder other({.linktype = 1, .minorVersion = 2});
+  other.record(kTime, frame(1), 1500);
+  const ReadRecords got = readBytes(other.bytes());
+  REQUIRE(got.records.size() == 1);
+  CHECK(got.records[0].timeNs == kTime / 1000 * 1000);
+  CHECK(got.records[0].linktype == 1);
+}
+
+TEST_CASE("DG/UX writes version 543.0 with its lengths the other way round") {
+  PcapBuilder pcap({.minorVersion = 0, .majorVersion = 543});
+  pcap.record(kTime, frame(1), 1500).record(kTime, frame(2));
+  const ReadRecords got = readBytes(pcap.bytes());
+  REQUIRE(got.records.size() == 2);
+  CHECK(got.records[0].bytes == frame(1));
+  CHECK(got.records[0].origLength == 1500);
+}
+
+TEST_CASE("a snaplen of 0 limits nothing, and records beyond the snaplen are kept whole") {
+  const ByteVector large = udp4Frame({.sourcePort = 1, .payload = filled(60'000, 1)});
+  for (const std::uint32_t snapLength : {0u, 64u, 0x81000000u}) {
+    PcapBuilder pcap({.snapLength = snapLength});
+    pcap.record(kTime, large).record(kTime, frame(2));
+    const ReadRecords got = readBytes(pcap.bytes());
+    REQUIRE(got.records.size() == 2);
+    CHECK(got.records[0].bytes == large);
+    CHECK(got.totals.warnings.empty());
+  }
+}
+
+TEST_CASE(
+    "pcapng: statistics, names, secrets, journal and custom blocks are passed over, section lengths not "
+    "believed") {
+  for (const bool bigEndian : {false, true}) {
+    PcapngBuilder ng;
+    ng.section(bigEndian).interface();
+    for (const std::uint32_t type : {4u, 5u, 8u, 9u, 10u, 0xBADu, 0x40000BADu, 0x80000001u, 0xFFFFFFFFu})
+      ng.block(type, filled(33, 9)).enhanced(0, type, frame(1));
+    ByteVector bytes = ng.bytes();
+    // The section says that it is 8 bytes long.
+    for (std::size_t i = 16; i < 24; ++i) bytes[i] = 0;
+    bytes[bigEndian ? 23 : 16] = 8;
+    const ReadRecords got = readBytes(bytes);
+    CHECK(got.records.size() == 9);
+    CHECK(got.totals.warnings.empty());
+  }
+}
+
+TEST_CASE("pcapng: a packet longer than its interface's snaplen is kept whole") {
+  PcapngBuilder ng;
+  ng.section().interface({.snapLength = 20}).enhanced(0, 1, frame(1));
+  const ReadRecords got = readBytes(ng.bytes());
+  REQUIRE(got.records.size() == 1);
+  CHECK(got.records[0].bytes == frame(1));
 }
 
 TEST_CASE("the link type field's upper half holds the length of the check sequence") {

@@ -22,11 +22,12 @@ void OrderedBytes::putBytes(const ByteVector& more) { append(bytes, more); }
 
 PcapBuilder::PcapBuilder(const PcapOptions& options) : options_(options), out_(options.bigEndian) {
   out_.put32(options.magic != 0 ? options.magic : options.nanoseconds ? 0xa1b23c4d : 0xa1b2c3d4);
-  out_.put16(2);
+  out_.put16(options.majorVersion);
   out_.put16(options.minorVersion);
   out_.put64(0);
   out_.put32(options.snapLength);
   out_.put32(options.linktype);
+  if (options.magic == 0x1c0001ac || options.magic == 0x1c0001ab) out_.put32(12345);  // bytes of the records
 }
 
 PcapBuilder& PcapBuilder::record(std::int64_t timeNs, const ByteVector& frame, std::uint32_t origLength) {
@@ -34,7 +35,8 @@ PcapBuilder& PcapBuilder::record(std::int64_t timeNs, const ByteVector& frame, s
   out_.put32(static_cast<std::uint32_t>(timeNs % 1'000'000'000 / (options_.nanoseconds ? 1 : 1000)));
   const auto captured = static_cast<std::uint32_t>(frame.size());
   const std::uint32_t original = origLength != 0 ? origLength : captured;
-  const bool swapped = options_.minorVersion < 3;
+  const bool swapped =
+      (options_.majorVersion == 2 && options_.minorVersion < 3) || options_.majorVersion == 543;
   out_.put32(swapped ? original : captured);
   out_.put32(swapped ? captured : original);
   if (options_.magic == 0xa1b2cd34) out_.put64(0);

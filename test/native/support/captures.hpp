@@ -30,6 +30,7 @@ struct PcapOptions {
   bool nanoseconds = false;
   std::uint32_t magic = 0;  // 0: by `nanoseconds`
   std::uint16_t minorVersion = 4;
+  std::uint16_t majorVersion = 2;
   std::uint32_t snapLength = 65535;
 };
 
