@@ -96,6 +96,8 @@ export interface NativeNames {
   skipReasons: string[];
   tunnels: string[];
   protocols: Record<string, number>;
+  /** By LINKTYPE_ number, without that prefix. */
+  linktypes: Record<number, string>;
 }
 
 /** Where a column lies in a batch (native/core/session_batch.hpp). */

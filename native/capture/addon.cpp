@@ -126,8 +126,9 @@ Napi::Value layout(const Napi::CallbackInfo& info) {
                  [&]() -> Napi::Value { return columnsArray(info.Env(), readLayout(info[0], info[1])); });
 }
 
-// names(): {endReasons, layers, skipReasons, tunnels: string[], protocols: Record<string, number>}. What core
-// calls things, for the test that holds src/capture's lists to it.
+// names(): {endReasons, layers, skipReasons, tunnels: string[], protocols: Record<string, number>,
+// linktypes: Record<number, string>}. What core calls things: link types for people, the rest for the test
+// that holds src/capture's lists to it.
 Napi::Value names(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), "ERR_ARGUMENT", [&]() -> Napi::Value { return namesObject(info.Env()); });
 }

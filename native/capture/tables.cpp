@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "parse/layer.hpp"
+#include "parse/linktype.hpp"
 #include "parse/protocol_set.hpp"
 #include "parse/skip_reason.hpp"
 #include "parse/tunnel.hpp"
@@ -135,6 +136,10 @@ Napi::Object namesObject(Napi::Env env) {
   auto protocols = Napi::Object::New(env);
   for (const auto& [name, number] : kNamedProtocols) set(protocols, name, number);
   object.Set("protocols", protocols);
+  auto linktypes = Napi::Object::New(env);
+  for (const Linktype& linktype : allLinktypes())
+    linktypes.Set(linktype.number, text(env, linktype.name));
+  object.Set("linktypes", linktypes);
   return object;
 }
 

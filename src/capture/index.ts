@@ -9,6 +9,7 @@ export {
   listCaptures,
 } from "./inputs.ts";
 export { type FileSummary, type InspectSummary, inspect } from "./inspect.ts";
+export { linktypeName } from "./linktypes.ts";
 export { isLive } from "./live.ts";
 export {
   END_REASONS,

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
-import { type CaptureOptions, type CaptureSummary, listCaptures, MASKS, VIEWS } from "../capture/index.ts";
+import { type CaptureSummary, listCaptures } from "../capture/index.ts";
 import { formatTable } from "../evaluation/table.ts";
 import { classifySessions, openClassifier } from "../inference/index.ts";
 import {
@@ -15,12 +15,13 @@ import {
   verdictRows,
 } from "../results/index.ts";
 import { systemReason } from "../system-error.ts";
+import { ALL_FLAGS, addCaptureOptions, type CaptureFlags, captureOptions } from "./capture-options.ts";
 import {
   type CommandContext,
+  finishable,
   jsonOption,
   parsePositiveWhole,
   parseProbability,
-  parseSeconds,
   type RegisterCommand,
 } from "./command.ts";
 import { formatCount } from "./format.ts";
@@ -29,17 +30,21 @@ import type { Terminal } from "./terminal.ts";
 
 const EXAMPLES = `
 Sessions end by capture time: on a live pipe an idle one is printed when the next packet arrives, or at the end of the input.
-View, mask and timeouts are the model's own; they are only to be given where the model does not know them (trained on IDX).
+Ctrl-C ends a live input: the sessions still open are classified and written; a second one stops at once.
+What makes sessions and images is the model's own; it is only to be given where the model does not know it (trained on IDX).
 
 Examples:
   $ flowglyph classify new.pcap --model run
   $ flowglyph classify captures/ --model model.onnx -o verdicts.csv
+  $ flowglyph classify 'day*.pcap.gz' --model model.onnx -o verdicts.parquet    # a quoted pattern; gzip, zstd, xz as they are
   $ flowglyph classify --captures-from run/test-captures.txt --model run    # what train --split group held out
   $ tcpdump -i eth0 -U -w - | flowglyph classify - --model model.onnx --json
+  $ flowglyph classify growing.pcap --follow --model model.onnx --json
+  $ flowglyph classify new.pcap --model model.onnx --sequence 32 -o verdicts.jsonl    # and lengths, directions, gaps
   $ flowglyph classify new.pcap --model model.onnx --json | jq -r 'select(.class == "ssh") | .responder_address'
 `;
 
-interface ClassifyFlags extends Pick<CaptureOptions, "view" | "mask" | "idleTimeout" | "activeTimeout"> {
+interface ClassifyFlags extends CaptureFlags {
   model: string;
   output?: string;
   json?: boolean;
@@ -49,10 +54,10 @@ interface ClassifyFlags extends Pick<CaptureOptions, "view" | "mask" | "idleTime
 }
 
 export const registerClassify: RegisterCommand = (program, context) => {
-  program
+  const command = program
     .command("classify")
     .description("Classify the sessions of captures: a row a session, with class and probability.")
-    .argument("[capture...]", "capture files, folders of them, or - for standard input")
+    .argument("[capture...]", "capture files, patterns, folders of them, or - for standard input")
     .option("--captures-from <file>", "a file that names captures, one a line (a run's test-captures.txt)")
     .requiredOption("--model <run|model.onnx>", "a run folder or the ONNX file alone")
     .option("-o, --output <file>", "write the rows to a file instead: .csv, .jsonl or .parquet")
@@ -63,40 +68,45 @@ export const registerClassify: RegisterCommand = (program, context) => {
       ),
     )
     .addOption(new Option("--workers <n>", "worker threads that classify").argParser(parsePositiveWhole))
-    .addOption(new Option("--view <view>", "where the model does not know it").choices(VIEWS))
-    .addOption(new Option("--mask <mask>", "where the model does not know it").choices(MASKS))
-    .addOption(
-      new Option("--idle-timeout <seconds>", "where the model does not know it").argParser(parseSeconds),
-    )
-    .addOption(
-      new Option("--active-timeout <seconds>", "where the model does not know it").argParser(parseSeconds),
-    )
     .addHelpText("after", EXAMPLES)
     .action((captures: string[], flags: ClassifyFlags, _command: Command) =>
       runClassify(captures, flags, context),
     );
+  addCaptureOptions(command, ALL_FLAGS, { fromModel: true });
 };
 
 async function runClassify(
   captures: readonly string[],
   flags: ClassifyFlags,
-  { terminal, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<void> {
+  const { terminal } = context;
   const { model, output, json, threshold = 0, workers, capturesFrom, ...capture } = flags;
-  if (output !== undefined) await checkVerdictPath(output);
+  const sequence = (capture.sequence ?? 0) > 0;
+  if (output !== undefined) await checkVerdictPath(output, { sequence });
+  else if (sequence && json !== true)
+    throw invalidArgument(
+      "--sequence",
+      "with --json or --output, which can hold sequences",
+      capture.sequence,
+    );
   const list = await listCaptures([
     ...captures,
     ...(capturesFrom === undefined ? [] : await readCaptureList(capturesFrom)),
   ]);
   const classifier = await openClassifier(model, { workers });
   const counts = new Map<string, number>();
+  const openWriter = async () =>
+    output === undefined
+      ? terminalWriter(terminal, json === true)
+      : await openVerdictWriter(output, { sequence });
   let summary: CaptureSummary | undefined;
   let writer: VerdictWriter | undefined;
   try {
     const paths = list.captures.map(({ path }) => path);
     const verdicts = classifySessions(paths, classifier, {
-      ...capture,
-      signal,
+      ...captureOptions(capture),
+      ...finishable(context, paths, capture.follow ?? false),
       onProgress: captureProgress(terminal),
       onSummary: (read) => {
         summary = read;
@@ -104,14 +114,12 @@ async function runClassify(
     });
     for await (const batch of verdicts) {
       // Opened late: a capture or a model that cannot be read leaves an older results file as it was.
-      writer ??=
-        output === undefined ? terminalWriter(terminal, json === true) : await openVerdictWriter(output);
+      writer ??= await openWriter();
       const rows = [...verdictRows(batch)].filter((row) => row.probability >= threshold);
       await writer.write(rows);
       for (const row of rows) counts.set(row.class, (counts.get(row.class) ?? 0) + 1);
     }
-    writer ??=
-      output === undefined ? terminalWriter(terminal, json === true) : await openVerdictWriter(output);
+    writer ??= await openWriter();
     await writer.write([]);
     await writer.close();
     terminal.progressDone();

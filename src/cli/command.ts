@@ -1,6 +1,7 @@
 // What a command file exports, and the option parsers that several commands share.
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { MASKS, VIEWS } from "../capture/names.ts";
+import { isLive } from "../capture/index.ts";
+import type { Interrupt } from "./interrupt.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a command may use of the outside world. */
@@ -8,17 +9,11 @@ export interface CommandContext {
   readonly terminal: Terminal;
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal;
+  readonly interrupt: Interrupt;
 }
 
 /** Adds one verb to the program. */
 export type RegisterCommand = (program: Command, context: CommandContext) => void;
-
-export function parseSeconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value < 0)
-    throw new InvalidArgumentError("Expected seconds, 0 or more (0 = unlimited).");
-  return value;
-}
 
 export function parsePositiveWhole(text: string): number {
   const value = Number(text);
@@ -34,16 +29,18 @@ export function parseProbability(text: string): number {
   return value;
 }
 
-export const idleTimeoutOption = () =>
-  new Option("--idle-timeout <seconds>", "end a session after this much silence, capture time; 0 = never")
-    .argParser(parseSeconds)
-    .default(120);
-export const activeTimeoutOption = () =>
-  new Option("--active-timeout <seconds>", "end a session after this duration, capture time; 0 = never")
-    .argParser(parseSeconds)
-    .default(1800);
-export const viewOption = () =>
-  new Option("--view <view>", "which bytes of a session become its image").choices(VIEWS).default("l3");
-export const maskOption = () =>
-  new Option("--mask <mask>", "which fields of those bytes are zeroed").choices(MASKS).default("identity");
 export const jsonOption = () => new Option("--json", "machine-readable result on standard output");
+
+// tcpdump writes its last buffer at once when it is interrupted.
+const PIPE_GRACE_MS = 1000;
+
+/** Where the input is live, the first Ctrl-C ends it, and what was read is worked off. What the reading is to be given. */
+export function finishable(
+  { interrupt }: CommandContext,
+  inputs: readonly string[],
+  follow: boolean,
+): { readonly signal: AbortSignal; readonly finishSignal: AbortSignal } {
+  const { signal, finishSignal } = interrupt;
+  if (isLive(inputs, follow)) interrupt.finishFirst(inputs.includes("-") ? PIPE_GRACE_MS : 0);
+  return { signal, finishSignal };
+}

@@ -1,22 +1,14 @@
 // flowglyph encode: captures become a dataset of byte images, with labels where they are known.
 import { type Command, Option } from "commander";
 import { FlowglyphError } from "../../bindings/errors.ts";
-import type { Mask, View } from "../capture/names.ts";
 import { buildDataset } from "../dataset/build.ts";
 import { convertDataset } from "../dataset/convert.ts";
 import { isDatasetFolder } from "../dataset/open.ts";
 import type { DatasetManifest } from "../dataset/types.ts";
 import { DATASET_FORMATS, type DatasetFormat } from "../dataset/write-dataset.ts";
 import { formatTable } from "../evaluation/table.ts";
-import {
-  activeTimeoutOption,
-  type CommandContext,
-  idleTimeoutOption,
-  jsonOption,
-  maskOption,
-  type RegisterCommand,
-  viewOption,
-} from "./command.ts";
+import { ALL_FLAGS, addCaptureOptions, type CaptureFlags, captureOptions } from "./capture-options.ts";
+import { type CommandContext, finishable, jsonOption, type RegisterCommand } from "./command.ts";
 import { formatCount } from "./format.ts";
 import { captureProgress, skippedLine } from "./progress.ts";
 
@@ -31,39 +23,33 @@ Examples:
   $ flowglyph encode day1.pcap day2.pcap -o dataset --labels labels.csv
   $ flowglyph encode idx-folder -o dataset --view pcap --mask none    # says what the images are; dataset -o x --format npz too
   $ flowglyph encode captures/ -o idx --format idx --view pcap --mask none --idle-timeout 0 --active-timeout 0
+  $ flowglyph encode 'day*.pcap.gz' -o dataset --sequence 32    # a quoted pattern; gzip, zstd and xz as they are
+  $ flowglyph encode captures/ -o dataset --protocols all --decap none
   $ python -c 'import pandas as pd; print(pd.read_feather("dataset/sessions.arrow").head())'
 `;
 
-interface EncodeFlags {
+interface EncodeFlags extends CaptureFlags {
   output: string;
-  view: View;
-  mask: Mask;
   labels?: string;
   format: DatasetFormat;
-  idleTimeout: number;
-  activeTimeout: number;
   json?: boolean;
 }
 
 export const registerEncode: RegisterCommand = (program, context) => {
-  program
+  const command = program
     .command("encode")
     .description("Turn captures into a dataset: one 28 x 28 byte image a session, columns, labels, manifest.")
     .argument(
       "<capture...>",
-      "capture files, or folders whose sub-folders are the classes, or - for standard input; or one dataset, to convert it",
+      "capture files, patterns, or folders whose sub-folders are the classes, or - for standard input; or one dataset, to convert it",
     )
     .requiredOption("-o, --output <dataset>", "folder to write")
-    .addOption(viewOption())
-    .addOption(maskOption())
     .option("--labels <file.csv>", "labels by capture or 5-tuple, instead of folder names")
     .addOption(
       new Option("--format <format>", "arrow: all columns; idx: MNIST's format; npz: numpy")
         .choices(DATASET_FORMATS)
         .default("arrow"),
     )
-    .addOption(idleTimeoutOption())
-    .addOption(activeTimeoutOption())
     .addOption(jsonOption())
     .addHelpText("after", EXAMPLES)
     .action(async (captures: string[], flags: EncodeFlags, command: Command) => {
@@ -74,17 +60,21 @@ export const registerEncode: RegisterCommand = (program, context) => {
         await runEncode(captures, flags, context);
       }
     });
+  addCaptureOptions(command, ALL_FLAGS);
 };
 
 async function runEncode(
   captures: readonly string[],
-  { output, json, ...options }: EncodeFlags,
-  { terminal, signal }: CommandContext,
+  { output, json, labels, format, ...flags }: EncodeFlags,
+  context: CommandContext,
 ): Promise<void> {
+  const { terminal } = context;
   const { manifest, warnings } = await buildDataset(captures, {
-    ...options,
+    ...captureOptions(flags),
+    ...finishable(context, captures, flags.follow ?? false),
+    labels,
+    format,
     out: output,
-    signal,
     onProgress: captureProgress(terminal),
   });
   terminal.progressDone();
@@ -94,15 +84,16 @@ async function runEncode(
   await terminal.out(json ? `${JSON.stringify(manifest, null, 2)}\n` : describe(manifest, output));
 }
 
-/** Nothing is encoded anew: `--view` and `--mask` only say what the images are, where the dataset does not. */
+/** Nothing is encoded anew: `--view`, `--mask` and `--order` only say what the images are, where the dataset does not. */
 async function runConvert(
   dataset: string,
-  { output, json, format, view, mask }: EncodeFlags,
+  { output, json, format, view, mask, order }: EncodeFlags,
   command: Command,
   { terminal }: CommandContext,
 ): Promise<void> {
   const given = (option: string) => command.getOptionValueSource(option) === "cli";
-  const wrong = ["labels", "idleTimeout", "activeTimeout"].find(given);
+  const told = ["view", "mask", "order"];
+  const wrong = ["labels", ...ALL_FLAGS.filter((name) => !told.includes(name))].find(given);
   if (wrong !== undefined) {
     throw new FlowglyphError(
       "ERR_ARGUMENT",
@@ -114,6 +105,7 @@ async function runConvert(
     format,
     ...(given("view") && { view }),
     ...(given("mask") && { mask }),
+    ...(given("order") && { order }),
   });
   await terminal.out(json ? `${JSON.stringify(manifest, null, 2)}\n` : describe(manifest, output));
 }
@@ -132,5 +124,7 @@ function describe(manifest: DatasetManifest, output: string): string {
       : []),
     ["capture files", formatCount(manifest.captures.length)],
   ];
-  return `${formatTable(rows, [1])}view ${manifest.view}, mask ${manifest.mask}; written to ${output}\n`;
+  const { view, mask, order } = manifest;
+  const what = `view ${view}${view === "l7" ? ` in ${order} order` : ""}, mask ${mask}`;
+  return `${formatTable(rows, [1])}${what}; written to ${output}\n`;
 }

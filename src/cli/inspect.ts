@@ -1,15 +1,12 @@
 // flowglyph inspect: what is in a capture, and what of it would become sessions.
 import type { Command } from "commander";
-import { type InspectSummary, inspect } from "../capture/index.ts";
-import { formatTable } from "../evaluation/table.ts";
-import { activeTimeoutOption, idleTimeoutOption, jsonOption, type RegisterCommand } from "./command.ts";
-import { formatBytes, formatCount } from "./format.ts";
-import { linktypeText } from "./linktype-names.ts";
+import { inspect } from "../capture/index.ts";
+import { addCaptureOptions, type CaptureFlags, captureOptions, SESSION_FLAGS } from "./capture-options.ts";
+import { finishable, jsonOption, type RegisterCommand } from "./command.ts";
+import { inspectReport } from "./inspect-report.ts";
 import { captureProgress } from "./progress.ts";
 
-interface InspectFlags {
-  idleTimeout: number;
-  activeTimeout: number;
+interface InspectFlags extends CaptureFlags {
   json?: boolean;
 }
 
@@ -17,43 +14,33 @@ const EXAMPLES = `
 Examples:
   $ flowglyph inspect capture.pcap
   $ flowglyph inspect captures/ --json | jq .skipped
+  $ flowglyph inspect 'day*.pcap.gz'    # a quoted pattern; gzip, zstd and xz as they are
   $ flowglyph inspect day.pcapng --idle-timeout 0 --active-timeout 0    # one session per 5-tuple
+  $ flowglyph inspect backbone.pcap --decap none --protocols all
+  $ flowglyph inspect eth0.pcap eth1.pcap --merge    # two sides of one link
+  $ flowglyph inspect growing.pcap --follow    # until Ctrl-C
   $ tcpdump -w - | flowglyph inspect -
 `;
 
-export const registerInspect: RegisterCommand = (program, { terminal, signal }) => {
-  program
+export const registerInspect: RegisterCommand = (program, context) => {
+  const { terminal } = context;
+  const command = program
     .command("inspect")
-    .description("Count packets, sessions and what was skipped, by reason.")
-    .argument("<capture...>", "capture files, folders of them, or - for standard input")
-    .addOption(idleTimeoutOption())
-    .addOption(activeTimeoutOption())
+    .description(
+      "Say what captures hold, layer by layer: packets, tunnels, sessions, and what was skipped and why.",
+    )
+    .argument("<capture...>", "capture files, patterns, folders of them, or - for standard input")
     .addOption(jsonOption())
     .addHelpText("after", EXAMPLES)
-    .action(async (captures: string[], flags: InspectFlags, _command: Command) => {
+    .action(async (captures: string[], { json, ...flags }: InspectFlags, _command: Command) => {
       const summary = await inspect(captures, {
-        idleTimeout: flags.idleTimeout,
-        activeTimeout: flags.activeTimeout,
-        signal,
+        ...captureOptions(flags),
+        ...finishable(context, captures, flags.follow ?? false),
         onProgress: captureProgress(terminal),
       });
       terminal.progressDone();
       for (const warning of summary.warnings) terminal.note(`warning: ${warning}`);
-      await terminal.out(flags.json ? `${JSON.stringify(summary, null, 2)}\n` : describe(summary));
+      await terminal.out(json ? `${JSON.stringify(summary, null, 2)}\n` : inspectReport(summary));
     });
+  addCaptureOptions(command, SESSION_FLAGS);
 };
-
-function describe(summary: InspectSummary): string {
-  const skipped = Object.entries(summary.skipped).sort(([, a], [, b]) => b - a);
-  const rows = [
-    ["packets", formatCount(summary.packets)],
-    ["  in sessions", formatCount(summary.sessionPackets)],
-    ...skipped.map(([reason, count]) => [`  skipped: ${reason}`, formatCount(count)]),
-    ["sessions", formatCount(summary.sessions.tcp + summary.sessions.udp)],
-    ["  TCP", formatCount(summary.sessions.tcp)],
-    ["  UDP", formatCount(summary.sessions.udp)],
-    ["bytes read", formatBytes(summary.bytesRead)],
-  ];
-  const linktypes = summary.linktypes.map(linktypeText).join(", ") || "none";
-  return `${formatTable(rows, [1])}link types  ${linktypes}\n${summary.truncated ? "truncated   yes: see the warnings\n" : ""}`;
-}

@@ -5,7 +5,8 @@ import { FlowglyphError } from "../../bindings/errors.ts";
 import { systemReason } from "../system-error.ts";
 import { toolVersion } from "../version.ts";
 import type { RegisterCommand } from "./command.ts";
-import { processTerminal, type Terminal } from "./terminal.ts";
+import { makeInterrupt } from "./interrupt.ts";
+import { processTerminal } from "./terminal.ts";
 
 // Loaded when asked for: Arrow alone takes longer to import than a small capture takes to read.
 const COMMANDS: readonly { readonly name: string; readonly load: () => Promise<RegisterCommand> }[] = [
@@ -23,8 +24,8 @@ const EXIT_INTERRUPTED = 130;
 
 async function main(argv: readonly string[]): Promise<number> {
   const terminal = processTerminal();
-  const interrupt = new AbortController();
-  process.on("SIGINT", interruptHandler(terminal, interrupt, argv.includes("-")));
+  const interrupt = makeInterrupt(terminal, () => process.exit(EXIT_INTERRUPTED));
+  process.on("SIGINT", interrupt.interrupted);
   // `flowglyph inspect ... | head` closes our output early: that is the reader's choice, not a failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
@@ -43,7 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .exitOverride();
   const asked = COMMANDS.filter(({ name }) => name === argv[2]);
   for (const { load } of asked.length > 0 ? asked : COMMANDS) {
-    (await load())(program, { terminal, signal: interrupt.signal });
+    (await load())(program, { terminal, signal: interrupt.signal, interrupt });
   }
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError("(add --help for the options and examples)");
@@ -63,24 +64,6 @@ async function main(argv: readonly string[]): Promise<number> {
     for (const line of `flowglyph: unexpected ${told}`.split("\n")) terminal.note(line);
     return EXIT_FAILED;
   }
-}
-
-/**
- * Ctrl-C, counted. In `tcpdump -w - | flowglyph classify -` it reaches both: the first lets standard input come to its end,
- * so that the sessions still open are not lost. Then one stops what is under way in good order, and one more at once.
- */
-function interruptHandler(terminal: Terminal, interrupt: AbortController, readsPipe: boolean): () => void {
-  const steps = [
-    ...(readsPipe
-      ? [() => terminal.note("Waiting for the end of standard input (Ctrl-C again to stop).")]
-      : []),
-    () => {
-      terminal.note("Stopping (Ctrl-C again to stop at once).");
-      interrupt.abort();
-    },
-    () => process.exit(EXIT_INTERRUPTED),
-  ];
-  return () => steps.shift()?.();
 }
 
 process.exitCode = await main(process.argv);

@@ -170,7 +170,9 @@ test.each([0, 1, 37, 1024])(
 test("the lists of the bindings and of src/capture are the addon's own", () => {
   const columns = addon.layout(1, 1).map(({ name, type }) => [name, type]);
   expect(columns).toEqual(Object.entries(BATCH_COLUMNS));
-  expect(addon.names()).toEqual({
+  const { linktypes, ...names } = addon.names();
+  expect(linktypes).toMatchObject({ 1: "ETHERNET", 101: "RAW" });
+  expect(names).toEqual({
     endReasons: END_REASONS,
     layers: LAYERS,
     skipReasons: SKIP_REASONS,
