@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../support/cli.ts";
-import { SAMPLES, sampleManifest } from "../support/samples.ts";
 import { ethernetFrame, ipPacket, join, pcapFile, tcpPacket, udpPacket } from "../support/pcap-builder.ts";
+import { SAMPLES, sampleManifest } from "../support/samples.ts";
 import { tempFile } from "../support/temp-folder.ts";
 
 const files = Object.values(sampleManifest.classes).flatMap((entry) => entry.files);
@@ -127,7 +127,11 @@ describe("wrong usage", () => {
     [["inspect", "x", "--input-method", "mmap"], 2, "read, map"],
     [["encode", "x", "-o", "y", "--sequence", "1025"], 2, "an integer from 0 to 1024"],
     [["encode", "x", "-o", "y", "--order", "time"], 2, "stream, capture"],
-    [["classify", "x", "--model", "y", "--sequence", "5"], 2, "Expected --sequence to be with --json or --output"],
+    [
+      ["classify", "x", "--model", "y", "--sequence", "5"],
+      2,
+      "Expected --sequence to be with --json or --output",
+    ],
     [["classify", "x", "--model", "y", "--sequence", "5", "-o", "v.csv"], 2, "which can hold sequences"],
     [["inspect", "x", "--bogus"], 2, "unknown option '--bogus'"],
     [["bogus"], 2, "unknown command 'bogus'"],
