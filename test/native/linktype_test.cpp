@@ -5,11 +5,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <memory>
 #include <set>
 
-#include "parse/packet.hpp"
-#include "support/frames.hpp"
+#include "support/parsed.hpp"
 
 using namespace flowglyph;
 using namespace flowglyph::test;
@@ -19,31 +17,13 @@ namespace {
 const ByteVector kIp4 = ipv4({.payload = tcp({.payload = {0xAA, 0xBB}})});
 const ByteVector kIp6 = ipv6({.payload = tcp({.payload = {0xAA, 0xBB}})});
 
-ByteVector with(ByteVector prefix, const ByteVector& rest) {
-  append(prefix, rest);
-  return prefix;
-}
-
 ByteVector big16Bytes(std::uint16_t v) {
   ByteVector out;
   append16(out, v);
   return out;
 }
 
-struct Seen {
-  SkipReason reason;
-  Packet packet;
-  std::unique_ptr<std::uint8_t[]> bytes;  // exactly as long as the frame: a sanitizer sees a read beyond it
-};
-
-Seen see(const ByteVector& frame, std::uint16_t linktype) {
-  Seen seen{SkipReason::kNone, {}, std::make_unique<std::uint8_t[]>(frame.size())};
-  std::copy(frame.begin(), frame.end(), seen.bytes.get());
-  const auto length = static_cast<std::uint32_t>(frame.size());
-  const Record record{1, seen.bytes.get(), length, length, linktype, 0};
-  seen.reason = parsePacket(record, findLinktype(linktype), {}, seen.packet);
-  return seen;
-}
+Parsed see(const ByteVector& frame, std::uint16_t linktype) { return parsed(frame, linktype); }
 
 struct LinkCase {
   std::uint16_t linktype;
@@ -117,6 +97,7 @@ std::vector<LinkCase> cases() {
       {1, "VNTAG", with(kMac12, {0x89, 0x26, 1, 2, 3, 4, 8, 0})},
       {1, "HSR", with(kMac12, {0x89, 0x2F, 0, 60, 0, 1, 8, 0})},
       {1, "802.1BR", with(kMac12, {0x89, 0x3F, 1, 2, 3, 4, 5, 6, 8, 0})},
+      {1, "Cisco metadata", with(kMac12, {0x89, 0x09, 1, 1, 0, 1, 0, 7, 8, 0})},
       {1, "NSH", with(kMac12, {0x89, 0x4F, 0x0F, 0xC2, 1, 1, 0, 0, 1, 255})},
       {1, "NSH, Ethernet",
        with(with(kMac12, {0x89, 0x4F, 0x0F, 0xC3, 1, 3, 0, 0, 1, 255, 9, 9, 9, 9}), ether6), 6},
@@ -237,7 +218,7 @@ TEST_CASE("every link type finds IP behind each of its headers, whole and cut at
     covered.insert(c.linktype);
     const ByteVector& ip = c.version == 4 ? kIp4 : kIp6;
     const ByteVector frame = with(c.header, ip);
-    const Seen seen = see(frame, c.linktype);
+    const Parsed seen = see(frame, c.linktype);
     REQUIRE(seen.reason == SkipReason::kNone);
     CHECK(seen.packet.ipOffset == c.header.size());
     CHECK(seen.packet.outerOffset == c.header.size());
@@ -249,7 +230,7 @@ TEST_CASE("every link type finds IP behind each of its headers, whole and cut at
     const std::size_t needed = c.header.size() + (c.version == 4 ? 20 : 40) + 4;
     for (std::size_t length = 0; length < frame.size(); ++length) {
       CAPTURE(length);
-      const Seen cut =
+      const Parsed cut =
           see(ByteVector(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(length)), c.linktype);
       CHECK((cut.reason == SkipReason::kNone) == (length >= needed));
     }

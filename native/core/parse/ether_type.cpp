@@ -76,6 +76,7 @@ LinkResult afterEtherType(Bytes frame, std::uint16_t etherType, std::size_t offs
       case 0x8926:  // VNTAG: u32 interfaces
       case 0x892F:  // HSR: u16 path and size, u16 sequence number
         return afterTag(frame, offset, 6, notes);
+      case 0x8909:  // Cisco metadata: u8 version, u8 length, u16 option, u16 security group
       case 0x893F:  // 802.1BR: u48 tag
         return afterTag(frame, offset, 8, notes);
       case 0x8870:  // LLC in frames longer than a length field says

@@ -8,6 +8,8 @@ namespace {
 constexpr std::uint16_t kChecksum = 0x8000, kRouting = 0x4000, kKey = 0x2000, kSequence = 0x1000,
                         kAcknowledgement = 0x0080, kVersion = 0x0007;
 constexpr std::uint16_t kErspan12 = 0x88BE, kErspan3 = 0x22EB, kWccp = 0x883E;
+constexpr std::uint8_t kAruba =
+    0x82;  // 82 00, 82 10, ...: 802.11 frames between access points and controllers
 
 std::optional<TunnelInside> believed(Tunnel tunnel, TunnelSet wanted, const LinkResult& inner,
                                      LinkNotes notes) {
@@ -68,6 +70,7 @@ std::optional<TunnelInside> greInside(Bytes packet, std::size_t offset, TunnelSe
     if (holds(packet, at, 1) && packet[at] >> 4 != 4) at += 4;
     return believed(Tunnel::kGre, wanted, ipAt(packet, at), notes);
   }
+  if (type >> 8 == kAruba) return believed(Tunnel::kGre, wanted, linktypeAt(packet, 105, at, notes), notes);
   // NVGRE is GRE with a key, without checksum and sequence number, around Ethernet: keyed GRE looks the same.
   const bool nvgre = type == kEtherTransparent && (flags & (kChecksum | kRouting | kKey | kSequence)) == kKey;
   const Tunnel tunnel = nvgre && hasTunnel(wanted, Tunnel::kNvgre) ? Tunnel::kNvgre : Tunnel::kGre;

@@ -18,7 +18,7 @@ constexpr UdpRow kUdpRows[] = {
     {3544, Tunnel::kTeredo, true, teredoInside},  {4789, Tunnel::kVxlan, false, vxlanInside},
     {8472, Tunnel::kVxlan, false, vxlanInside},   {4790, Tunnel::kVxlanGpe, false, vxlanGpeInside},
     {6081, Tunnel::kGeneve, false, geneveInside}, {2152, Tunnel::kGtpU, true, gtpUserInside},
-    {1701, Tunnel::kL2tp, true, l2tpUdpInside},
+    {1701, Tunnel::kL2tp, true, l2tpUdpInside},   {4754, Tunnel::kGre, false, greInside},  // RFC 8086
 };
 
 constexpr std::uint8_t kIpv4InIp = 4, kIpv6InIp = 41, kL2tpOverIp = 115;

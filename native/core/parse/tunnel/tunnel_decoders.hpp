@@ -39,7 +39,7 @@ std::optional<TunnelInside> tunnelOverUdp(Bytes packet, std::size_t offset, Tunn
 class TunnelPorts {
  public:
   constexpr TunnelPorts() {
-    for (const std::uint16_t port : {3544, 4789, 8472, 4790, 6081, 2152, 1701})
+    for (const std::uint16_t port : {3544, 4789, 8472, 4790, 6081, 2152, 1701, 4754})
       bits_[slot(port) >> 6] |= std::uint64_t{1} << (slot(port) & 63);
   }
   constexpr bool maybe(std::uint16_t port) const {
