@@ -16,7 +16,7 @@ struct Record {
   std::uint32_t capLength;   // bytes at `data`
   std::uint32_t origLength;  // bytes on the wire
   std::uint16_t linktype;
-  std::uint32_t captureGroup = 0;  // index of the capture file in the order given
+  std::uint32_t captureGroup;  // index of the capture file in the order given
 };
 
 }  // namespace flowglyph

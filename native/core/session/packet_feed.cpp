@@ -10,6 +10,14 @@ constexpr std::uint64_t kFragmentTimeoutNs = 60'000'000'000;
 
 }  // namespace
 
+void PacketList::grow() {
+  const std::size_t capacity = std::max<std::size_t>(capacity_ * 2, 128);
+  auto larger = std::make_unique_for_overwrite<Packet[]>(capacity);
+  std::copy_n(packets_.get(), size_, larger.get());
+  packets_ = std::move(larger);
+  capacity_ = capacity;
+}
+
 void PacketChunk::clear() {
   packets.clear();
   ticks.clear();
@@ -65,17 +73,17 @@ void PacketFeed::take(PacketChunk& chunk, const Record& record) {
   ++counts_.records;
   const Linktype* row = rowOf(record.linktype);
   if (record.linktype != kNoLinktype) ++counts_.linktypes[cachedCount_].second;
-  Packet& packet = chunk.packets.emplace_back();
+  Packet& packet = chunk.packets.append();
   const SkipReason reason = parsePacket(record, row, parse_, packet);
   counts_.layers.add(packet.layers);
   if (reason == SkipReason::kNone) return keep(chunk);
   if (reason != SkipReason::kFragment) {
     ++counts_.skipped[static_cast<std::size_t>(reason)];
-    chunk.packets.pop_back();
+    chunk.packets.dropLast();
     return;
   }
   const Packet fragment = packet;
-  chunk.packets.pop_back();
+  chunk.packets.dropLast();
   std::uint64_t lost = 0;
   defragmenter_.add(fragment, done_, lost);
   counts_.skipped[static_cast<std::size_t>(SkipReason::kFragmentTail)] += lost;
@@ -85,7 +93,7 @@ void PacketFeed::take(PacketChunk& chunk, const Record& record) {
 // A datagram may hold a fragment of another, in a tunnel: then there is more to take.
 void PacketFeed::takeDatagrams(PacketChunk& chunk) {
   for (std::size_t i = 0; i < done_.size(); ++i) {
-    Packet& packet = chunk.packets.emplace_back();
+    Packet& packet = chunk.packets.append();
     packet.layers = done_[i].layers;
     packet.tunnelDepth = done_[i].tunnelDepth;
     const SkipReason reason = parseDatagram(done_[i].record, parse_, packet);
@@ -97,7 +105,7 @@ void PacketFeed::takeDatagrams(PacketChunk& chunk) {
       continue;
     }
     const Packet skipped = packet;
-    chunk.packets.pop_back();
+    chunk.packets.dropLast();
     if (reason != SkipReason::kFragment) {
       counts_.skipped[static_cast<std::size_t>(reason)] += skipped.records;
       continue;

@@ -18,9 +18,32 @@
 
 namespace flowglyph {
 
+// A list of packets that grows at its end. Not a std::vector: that zeroes each packet before the parser fills it, a
+// twentieth of the time that a small one takes.
+class PacketList {
+ public:
+  // The place of one more, with unset contents.
+  Packet& append() {
+    if (size_ == capacity_) grow();
+    return packets_[size_++];
+  }
+  void dropLast() { --size_; }
+  void clear() { size_ = 0; }
+  Packet& back() { return packets_[size_ - 1]; }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  operator std::span<const Packet>() const { return {packets_.get(), size_}; }
+
+ private:
+  void grow();
+
+  std::unique_ptr<Packet[]> packets_;
+  std::size_t size_ = 0, capacity_ = 0;
+};
+
 // Packets in file order, with all that they point to.
 struct PacketChunk {
-  std::vector<Packet> packets;
+  PacketList packets;
   std::vector<TickEvent> ticks;
   std::vector<std::vector<std::uint32_t>> shards;  // the packets of each; not filled for a single shard
   std::vector<std::shared_ptr<const void>> held;   // the input's memory
