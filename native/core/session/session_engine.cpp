@@ -8,7 +8,7 @@ namespace {
 
 // Packets filled at a time. One thread: so few that they stay in the first-level cache between parsing and
 // sessions. Several: so many that the threads meet seldom.
-constexpr std::size_t kChunkAlone = 128, kChunkTogether = 2048;
+constexpr std::size_t kChunkAlone = 512, kChunkTogether = 2048;
 // More shards than threads, so that a thread that is done early finds more to do.
 constexpr std::size_t kShardsPerThread = 2;
 // Rows below this are written faster by one thread.

@@ -9,7 +9,7 @@ namespace {
 
 // A session's memory is asked for in three steps, each needing the one before: table entry, session, end of
 // its image. So many packets lie between two steps of one packet.
-constexpr std::size_t kLead = 8;
+constexpr std::size_t kLead = 16;
 
 }  // namespace
 
