@@ -31,6 +31,7 @@ enum class Order : std::uint8_t {
   kCapture,  // as captured: what the published image sets hold
 };
 
+// Reading is faster on small packets, mapping a little on full-size ones: bench/results/inputs.md.
 enum class InputMethod : std::uint8_t { kRead, kMap };
 
 inline constexpr std::size_t kMaxSequence = 1024;
