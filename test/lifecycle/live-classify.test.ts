@@ -1,8 +1,11 @@
 // `tcpdump -w - | flowglyph classify -`: verdicts while the pipe stays open, and nothing that waits for it keeps on waiting.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { asyncBufferFromFile, parquetMetadataAsync } from "hyparquet";
 import { expect, onTestFinished, test } from "vitest";
+import { startCli } from "../support/cli.ts";
 import { clientEndpoint, exchange, pcapFile } from "../support/pcap-builder.ts";
 import { runForJson } from "../support/run-script.ts";
 import { tempFile } from "../support/temp-folder.ts";
@@ -68,4 +71,43 @@ test("a consumer that leaves classifySessions is not kept by a silent pipe", asy
     },
   );
   expect(outcome).toEqual({ rows: 1, live: 0 });
+});
+
+test("the first Ctrl-C ends a live input: what was read is classified and written, open sessions as well", async () => {
+  const output = `${tempFile("m", "")}.parquet`;
+  const child = startCli(["classify", "-", "--model", model(), "--workers", "1", "-o", output]);
+  child.write(nthSession(0));
+  child.write(nthSession(1).subarray(24));
+  await sleep(1500);
+  child.interrupt();
+  const { code, stderr } = await child.ended;
+  expect(stderr).toContain("Ending the input (Ctrl-C again to stop).");
+  expect(stderr).toContain("2 sessions");
+  expect(code).toBe(0);
+  expect((await parquetMetadataAsync(await asyncBufferFromFile(output))).num_rows).toBe(2n);
+});
+
+test("what the writer of a pipe says last, when Ctrl-C reaches it as well, is still read", async () => {
+  const child = startCli(["classify", "-", "--model", model(), "--workers", "1", "--json"]);
+  child.write(nthSession(0));
+  await sleep(1500);
+  child.interrupt();
+  await sleep(200);
+  child.write(nthSession(1).subarray(24));
+  child.end();
+  const { code, stdout } = await child.ended;
+  expect(code).toBe(0);
+  expect(stdout.trimEnd().split("\n")).toHaveLength(2);
+});
+
+test("the second Ctrl-C stops", async () => {
+  const child = startCli(["classify", "-", "--model", model(), "--workers", "1", "--json"]);
+  child.write(nthSession(0));
+  await sleep(1500);
+  child.interrupt();
+  await expect.poll(() => child.printed.stderr).toContain("Ending the input");
+  child.interrupt();
+  const { code, stderr } = await child.ended;
+  expect(stderr).toContain("Stopping (Ctrl-C again to stop at once).");
+  expect(code).toBe(130);
 });

@@ -1,6 +1,8 @@
 // Runs the built command line as a user does: a process of its own, both outputs, the exit status.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
 
 export interface CliResult {
   readonly code: number | null;
@@ -38,4 +40,26 @@ export function runCli(
     child.on("error", reject).on("close", (code) => resolve({ code, ...result }));
     child.stdin.on("error", () => undefined).end(options.input);
   });
+}
+
+/** The command line with standard input that stays open until it is ended, to be written to and interrupted. */
+export function startCli(args: readonly string[]) {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  const result = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      result[name] += text;
+    });
+  }
+  child.stdin.on("error", () => undefined);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return {
+    write: (bytes: Uint8Array) => child.stdin.write(bytes),
+    end: () => child.stdin.end(),
+    /** Ctrl-C. */
+    interrupt: () => child.kill("SIGINT"),
+    /** What was printed so far. */
+    printed: result,
+    ended: once(child, "close").then(([code]): CliResult => ({ code: code as number | null, ...result })),
+  };
 }
