@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { inspect } from "../../src/capture/index.ts";
 import { buildDataset } from "../../src/dataset/build.ts";
+import { subset } from "../../src/dataset/dataset.ts";
 import { openDataset } from "../../src/dataset/open.ts";
 import { makeSplit } from "../../src/dataset/split.ts";
 import { IMAGE_BYTES } from "../../src/dataset/types.ts";
@@ -61,6 +62,65 @@ describe("captures to a dataset", () => {
     expect(l7.warnings).toEqual(['class "silent" has no image and was left out']);
     const l3 = await buildDataset(root, { out, view: "l3" });
     expect(l3.manifest).toMatchObject({ classes: ["chat", "mail", "silent"], emptySessions: 0 });
+  });
+
+  it("records all that decides the images, and keeps the sequences that were asked for", async () => {
+    const { manifest } = await buildDataset(root, {
+      out,
+      view: "l7",
+      order: "capture",
+      decap: ["vxlan", "gre"],
+      protocols: [17, "tcp", 41],
+      closeTimeout: 0,
+      memoryBytes: 2 ** 28,
+      sequence: 3,
+    });
+    const extraction = {
+      view: "l7",
+      mask: "identity",
+      order: "capture",
+      decap: ["gre", "vxlan"],
+      protocols: ["tcp", "udp", 41],
+      idleTimeout: 120,
+      activeTimeout: 1800,
+      closeTimeout: 0,
+      sequence: 3,
+      memoryBytes: 2 ** 28,
+      merge: false,
+    };
+    expect(manifest).toMatchObject(extraction);
+    const dataset = await openDataset(out);
+    expect(dataset.manifest).toEqual(manifest);
+    const { columns, count } = dataset;
+    expect(columns!.sequenceLength!.length).toBe(3 * count);
+    expect([...columns!.sequenceDirection!.subarray(0, 3)]).toEqual([0, 1, 0]);
+    expect([...columns!.sequenceCount!]).toEqual(new Array(count).fill(3));
+    expect(columns!.initiatorTcpFlags!.length).toBe(count);
+    const half = subset(dataset, [1]);
+    expect([...half.columns!.sequenceGapNs!]).toEqual([...columns!.sequenceGapNs!.subarray(3, 6)]);
+  });
+
+  it("reads the manifest of a version that had no streams and tunnels as what that version did", async () => {
+    await buildDataset(root, { out, view: "l7" });
+    const path = join(out, "manifest.json");
+    const {
+      order: _,
+      decap: __,
+      protocols: ___,
+      closeTimeout: ____,
+      ...former
+    } = JSON.parse(await readFile(path, "utf8"));
+    await writeFile(path, JSON.stringify(former));
+    expect((await openDataset(out)).manifest).toMatchObject({
+      order: "capture",
+      decap: "none",
+      protocols: ["tcp", "udp"],
+      closeTimeout: 0,
+    });
+    for (const wrong of [{ order: "time" }, { decap: ["vpn"] }, { protocols: "tcp" }, { closeTimeout: -1 }]) {
+      await writeFile(path, JSON.stringify({ ...former, ...wrong }));
+      await expect(openDataset(out)).rejects.toThrow(`expected ${Object.keys(wrong)[0]} to be`);
+    }
   });
 
   it("labels by folder, removes duplicates after masking, keeps the columns", async () => {

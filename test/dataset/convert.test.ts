@@ -10,7 +10,7 @@ test("IDX to Arrow and back keeps rows, labels, the given test part, and gains w
   const [idx, arrow, back] = [tempFolder(), join(tempFolder(), "arrow"), join(tempFolder(), "idx")];
   writeIdxFixture(idx, { train: 5, t10k: 3 });
   const before = await openDataset(idx);
-  expect(before.manifest).toMatchObject({ view: "unknown", mask: "unknown" });
+  expect(before.manifest).toMatchObject({ view: "unknown", mask: "unknown", order: "capture" });
 
   const manifest = await convertDataset(idx, { out: arrow, view: "pcap", mask: "none" });
   expect(manifest).toMatchObject({ view: "pcap", mask: "none", images: 8 });
@@ -37,6 +37,9 @@ test("a view that contradicts the dataset, and the dataset's own folder as outpu
     code: "ERR_ARGUMENT",
     message: expect.stringContaining("view l7"),
   });
+  const stream = { out: join(tempFolder(), "x"), order: "stream" } as const;
+  await expect(convertDataset(arrow, stream)).rejects.toThrow("Expected order capture, which the dataset's");
+  expect((await openDataset(arrow)).manifest).toMatchObject({ order: "capture", decap: "unknown" });
   await expect(convertDataset(arrow, { out: arrow })).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
 });
 

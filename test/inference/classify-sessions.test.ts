@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type SessionBatch, sessionAddress, sessions } from "../../src/capture/index.ts";
 import { classifySessions, openClassifier, type VerdictBatch } from "../../src/inference/index.ts";
+import { VERDICT_COLUMNS, verdictRows } from "../../src/results/index.ts";
 import { manySessions, pcapFile } from "../support/pcap-builder.ts";
 import { tempFile } from "../support/temp-folder.ts";
 import { firstBytesWeights, furthest, tinyModel, tinyProbabilities } from "../support/tiny-onnx.ts";
@@ -46,6 +47,64 @@ test("view, mask and timeouts are the model's", async () => {
   expect(() => classifySessions(path, classifier, { idleTimeout: 5 })).toThrow(
     "Expected idleTimeout to be 120",
   );
+});
+
+test("order, decap and close timeout are the model's too; order matters in view l7 alone, and fewer protocols are fine", async () => {
+  const path = tempFile("one.pcap", manySessions(5));
+  const extraction = { order: "capture", decap: ["gre"], protocols: ["tcp", "udp"], closeTimeout: 5 };
+  await using l7 = await openClassifier(model({ view: "l7", ...extraction }), { workers: 1 });
+  expect(() => classifySessions(path, l7, { order: "stream" })).toThrow(
+    'Expected order to be capture, as the model has it but received "stream"',
+  );
+  expect(() => classifySessions(path, l7, { decap: "all" })).toThrow("Expected decap to be gre");
+  expect(() => classifySessions(path, l7, { closeTimeout: 0 })).toThrow("Expected closeTimeout to be 5");
+  expect(() => classifySessions(path, l7, { protocols: ["tcp", "sctp"] })).toThrow(
+    'Expected protocols to be tcp,udp, as the model has it but received ["tcp","sctp"]',
+  );
+  const told = { order: "capture", decap: ["gre", "gre"], protocols: ["tcp"] } as const;
+  expect((await collect(classifySessions(path, l7, told)))[0]!.count).toBe(5);
+  expect(await collect(classifySessions(path, l7, { protocols: ["udp"] }))).toEqual([]);
+  await using l3 = await openClassifier(model({ view: "l3", ...extraction }), { workers: 1 });
+  expect((await collect(classifySessions(path, l3, { order: "stream" })))[0]!.count).toBe(5);
+});
+
+test("a model of a version without streams and tunnels classifies what that version made", async () => {
+  await using former = await openClassifier(model({ view: "l7" }), { workers: 1 });
+  expect(former.metadata).toMatchObject({
+    order: "capture",
+    decap: "none",
+    protocols: ["tcp", "udp"],
+    closeTimeout: 0,
+  });
+  await using foreign = await openClassifier(model({ view: "unknown" }), { workers: 1 });
+  expect(foreign.metadata).toMatchObject({ order: "capture", decap: "unknown", closeTimeout: null });
+  for (const [field, wrong] of Object.entries({
+    order: "time",
+    decap: ["vpn"],
+    protocols: [],
+    closeTimeout: -1,
+  }))
+    await expect(openClassifier(model({ [field]: wrong }))).rejects.toThrow(
+      `Expected ${field} in the metadata`,
+    );
+});
+
+test("rows hold the sequence columns where they were asked for, as long as the session", async () => {
+  const path = tempFile("one.pcap", manySessions(2, { packets: 3, payloadBytes: 10 }));
+  await using classifier = await openClassifier(model(), { workers: 1 });
+  const [batch] = await collect(classifySessions(path, classifier, { sequence: 5 }));
+  const [row] = [...verdictRows(batch!)];
+  expect(row).toMatchObject({
+    end_reason: "endOfInput",
+    retransmissions: 1,
+    tunnel_depth: 0,
+    sequence_count: 3,
+    sequence_length: [50, 50, 50],
+    sequence_direction: [0, 1, 0],
+    sequence_gap_ns: [0, 1000, 1000],
+  });
+  const [plain] = await collect(classifySessions(path, classifier));
+  expect(Object.keys([...verdictRows(plain!)][0]!)).toEqual(VERDICT_COLUMNS);
 });
 
 test("a model that does not know its view wants it told", async () => {

@@ -4,7 +4,11 @@ import { sessions } from "flowglyph";
 
 for (;;) {
   let first = true;
-  for await (const _ of sessions(workerData.captures, { batchSize: 64 })) {
+  for await (const _ of sessions(workerData.captures, {
+    batchSize: 64,
+    threads: workerData.threads ?? 1,
+    sequence: 16,
+  })) {
     if (first) parentPort.postMessage({ started: true });
     first = false;
   }

@@ -94,15 +94,17 @@ const TERMINATE = `
   console.log(JSON.stringify({ terminated, live: captureAddon().liveHandles(), sessions }));`;
 
 test.each([
-  ["encoding", "./test/lifecycle/encode-worker.mjs", 8],
-  ["classifying", "./test/lifecycle/classify-worker.mjs", 5],
+  ["encoding", "./test/lifecycle/encode-worker.mjs", 8, 1],
+  ["encoding with threads of their own", "./test/lifecycle/encode-worker.mjs", 8, 3],
+  ["classifying", "./test/lifecycle/classify-worker.mjs", 5, 1],
 ])(
   "worker threads that are terminated while %s leave the process healthy and no memory behind",
-  async (_, script, rounds) => {
+  async (_, script, rounds, threads) => {
     const { capture, model: path } = files();
     const outcome = await runForJson(TERMINATE, {
       script,
       rounds,
+      threads,
       captures: [capture, capture],
       model: path,
       forever: true,
