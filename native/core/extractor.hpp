@@ -35,7 +35,7 @@ struct ExtractSummary {
   std::array<std::uint64_t, 256> sessions{};       // emitted, by IP protocol number
   std::array<std::uint64_t, kEndReasons> ended{};  // emitted, by EndReason
   std::uint64_t shortenedSessions = 0;  // of those with kIdleTimeout: ended before their time to save memory
-  std::uint64_t peakSessions = 0;       // live at one time
+  std::uint64_t peakSessions = 0;  // live at one time, looked at every few thousand packets and at the end
   std::uint64_t retransmissions = 0, outOfOrder = 0, gaps = 0;  // TCP, of the emitted sessions
   FragmentTotals fragments;
   std::vector<SkippedCount> skipped;                                     // reasons with a count above 0

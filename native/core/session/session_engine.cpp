@@ -86,6 +86,7 @@ void SessionEngine::nextChunk() {
 void SessionEngine::processRun() {
   if (nextOrdinal_ == nextCheck_) {
     nextCheck_ += governor_.interval();
+    notePeak();
     governor_.check(nextOrdinal_, pool_, shards_, hash_);
     collectEnded();
     if (rowsLeft()) return;  // their slots must be free before others are filled
@@ -126,21 +127,27 @@ void SessionEngine::processRun() {
   collectEnded();
 }
 
+// Where memory is looked at, and before the end: elsewhere the number would depend on how packets fall into
+// runs.
+void SessionEngine::notePeak() {
+  std::uint64_t live = 0;
+  for (const auto& shard : shards_) live += shard->live();
+  peakSessions_ = std::max(peakSessions_, live);
+}
+
 void SessionEngine::collectEnded() {
-  std::size_t live = 0;
   rows_.clear();
   nextRow_ = 0;
   for (const auto& shard : shards_) {
-    live += shard->live();
     rows_.insert(rows_.end(), shard->ended().begin(), shard->ended().end());
     shard->ended().clear();
   }
-  peakSessions_ = std::max<std::uint64_t>(peakSessions_, live + rows_.size());
   if (!std::is_sorted(rows_.begin(), rows_.end(), before)) std::sort(rows_.begin(), rows_.end(), before);
 }
 
 void SessionEngine::flush() {
   flushDue_ = false;
+  notePeak();
   team_.run(shards_.size(), [&](std::size_t shard) { shards_[shard]->flush(nextOrdinal_); });
   collectEnded();
 }

@@ -35,6 +35,7 @@ class SessionEngine {
   bool packetsLeft() const { return nextPacket_ < current_.packets.size(); }
   void nextChunk();
   void processRun();
+  void notePeak();
   void collectEnded();
   void flush();
   void emit(BatchWriter& writer);
