@@ -7,6 +7,7 @@
 #include <random>
 
 #include "stream/fragment.hpp"
+#include "support/extracted.hpp"
 #include "support/twin_defragmenter.hpp"
 
 using namespace flowglyph;
@@ -502,6 +503,36 @@ TEST_CASE("fragments of a datagram that was itself put together bring all its re
   run.flush();
   CHECK(run.out[1].records == 3);
   CHECK(run.skipped == 4);
+}
+
+TEST_CASE("through the engine: a session of fragments, and a fragment in a fragment that nothing completes") {
+  ExtractOptions options = plainOptions();
+  options.view = View::kL7;
+  const ByteVector message = filled(700, 1);
+  PcapBuilder pcap;
+  for (const TwinFragment& fragment : cutUp({}, udp({.payload = message}), 256))
+    pcap.record(fragment.timeNs, ethernet(fragment.ip(), 0x0800));
+  const Extracted whole = extractBytes(pcap.bytes(), options);
+  REQUIRE(whole.rows.size() == 1);
+  CHECK(whole.rows[0].image == padded(message));
+  CHECK(whole.rows[0].initiatorPackets == 3);
+  CHECK(whole.rows[0].initiatorBytes == 708 + 3 * 20);
+  CHECK(whole.summary.fragments.datagrams == 1);
+
+  // At the end of the file the outer one comes out as it is, and with it the inner one. Twice: nothing of
+  // the first file may be left for the second.
+  const ByteVector inner = TwinFragment{.more = true, .data = udp({.payload = filled(16, 1)})}.ip();
+  ByteVector body = inner;
+  body.resize(48);
+  PcapBuilder nested;
+  nested.record(
+      1, ethernet(TwinFragment{.origin = {.id = 9, .protocol = 4}, .more = true, .data = body}.ip(), 0x0800));
+  const TempFile file(nested.bytes());
+  const Extracted got = extract({file.path(), file.path()}, options);
+  REQUIRE(got.rows.size() == 2);
+  for (const Row& row : got.rows) CHECK(row.image == padded(filled(16, 1)));
+  CHECK(got.summary.fragments.incomplete == 4);
+  CHECK(got.summary.sessionPackets == 2);
 }
 
 TEST_CASE("headers that are no fragment's are skipped") {

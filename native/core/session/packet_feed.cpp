@@ -59,10 +59,14 @@ void PacketFeed::fill(PacketChunk& chunk, std::size_t wanted) {
     if (got.status == RecordSource::Status::kFailed) chunk.error = source_.error();
     if (got.status == RecordSource::Status::kEndOfFile) {
       chunk.endOfFile = true;
+      // What comes out may hold a fragment in a tunnel, which has to come out too: tunnels end.
       std::uint64_t lost = 0;
-      defragmenter_.flush(done_, lost);
+      for (;;) {
+        defragmenter_.flush(done_, lost);
+        if (done_.empty()) break;
+        takeDatagrams(chunk);
+      }
       counts_.skipped[static_cast<std::size_t>(SkipReason::kFragmentTail)] += lost;
-      takeDatagrams(chunk);
       clock_.restart();
     }
     return;
