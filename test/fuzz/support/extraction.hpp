@@ -22,6 +22,7 @@ struct Extraction {
 struct Pace {
   std::size_t rowsPerBatch = 64;
   std::uint64_t budgetBytes = 1 << 16;
+  bool live = false;  // through a pipe: calls may come back for want of input
 };
 
 Extraction extractAll(const std::vector<std::string>& paths, const ExtractOptions& options,

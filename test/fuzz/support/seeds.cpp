@@ -4,6 +4,7 @@
 #include <random>
 
 #include "support/captures.hpp"
+#include "support/compressed.hpp"
 #include "support/packet_grammar.hpp"
 
 namespace flowglyph::fuzz {
@@ -63,9 +64,17 @@ ByteVector pcapngOf(const std::vector<SampleFrames>& samples, bool bigEndian) {
 
 std::vector<Seed> readerSeeds() {
   std::vector<Seed> seeds = sampleCaptures();
+  const ByteVector plain = seeds.back().bytes;
+  seeds.push_back({"gzip", gzipOf(plain)});
+  seeds.push_back({"bgzf", bgzfOf(plain)});
+  seeds.push_back({"zstd", zstdOf(plain)});
+  seeds.push_back({"xz", xzOf(plain)});
+  ByteVector skippable = skippableFrame(filled(20, 1));
+  append(skippable, zstdOf(plain));
+  seeds.push_back({"zstd-skippable", skippable});
   for (std::size_t i = 0; i < seeds.size(); ++i) {
-    ByteVector input = {static_cast<std::uint8_t>(i % 4 == 0 ? 0x1F : i % 4), static_cast<std::uint8_t>(i),
-                        static_cast<std::uint8_t>(i)};
+    ByteVector input = {static_cast<std::uint8_t>(i % 4 == 0 || i + 5 >= seeds.size() ? 0x1F : i % 4),
+                        static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i)};
     append(input, seeds[i].bytes);
     seeds[i].bytes = std::move(input);
   }
@@ -144,6 +153,26 @@ std::vector<Seed> defragmentSeeds() {
   return seeds;
 }
 
+// Connections in order, and with one kind of trouble each.
+std::vector<Seed> streamSeeds() {
+  std::mt19937_64 random(8);
+  std::vector<Seed> seeds;
+  for (std::uint8_t trouble = 0; trouble < 8; ++trouble) {
+    ByteVector input;
+    for (std::size_t i = 0; i < 60; ++i) {
+      ByteVector segment = randomBytes(random, 10);
+      segment[0] = static_cast<std::uint8_t>(i % 3);
+      if (i % 4 != 3) segment[1] &= 0x7F;                                      // plain flags
+      segment[2] = static_cast<std::uint8_t>(i % 3 == 2 ? 64 + trouble : 69);  // 69: in order
+      append(input, segment);
+    }
+    seeds.push_back({"trouble-" + std::to_string(trouble), input});
+  }
+  for (std::size_t i = 0; i < 24; ++i)
+    seeds.push_back({"random-" + std::to_string(i), randomBytes(random, 40 + 50 * i)});
+  return seeds;
+}
+
 // Options that follow one another, then a capture or drawn packets.
 std::vector<Seed> extractorSeeds() {
   std::mt19937_64 random(6);
@@ -215,6 +244,7 @@ std::vector<Seed> seedsFor(std::string_view target) {
   if (target == "walk") return walkSeeds();
   if (target == "encoder") return encoderSeeds();
   if (target == "defragment") return defragmentSeeds();
+  if (target == "streams") return streamSeeds();
   if (target == "extractor") return extractorSeeds();
   return {};
 }
