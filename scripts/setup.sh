@@ -34,6 +34,8 @@ quietly() { # LOG COMMAND...: the output goes to a log, whose end is shown when 
 base_packages=(g++ make cmake ninja-build libhwy-dev zlib1g-dev liblzma-dev libzstd-dev doctest-dev clang-format-14)
 # libtorch with OpenBLAS: with Debian's reference BLAS a training step takes 16 times as long.
 torch_packages=(libtorch-dev libopenblas0-pthread)
+# For scripts/trust.sh alone.
+fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 # Where libtorch comes from: FLOWGLYPH_TORCH, then python's torch, then Debian's packages. Never two of them:
 # CMake would link one's headers with the other's libc10.
@@ -53,12 +55,13 @@ missing_packages() {
   done
 }
 
-# Installs what is missing of both lists. Without the right to: names the one command, and goes on if only libtorch is missing.
-install_packages() { # TORCH-PACKAGE...
-  local base torch_missing missing
+# Installs what is missing of the base packages and of these. Without the right to: names the one command, and goes on if only
+# these are missing.
+install_packages() { # OPTIONAL-PACKAGE...
+  local base optional missing
   base=$(missing_packages "${base_packages[@]}")
-  torch_missing=$([ $# = 0 ] || missing_packages "$@")
-  missing=$(echo $base $torch_missing)
+  optional=$(missing_packages "$@")
+  missing=$(echo $base $optional)
   [ -n "$missing" ] || return 0
   did_something=1
   if ! command -v apt-get >/dev/null; then
@@ -72,7 +75,7 @@ install_packages() { # TORCH-PACKAGE...
     return
   fi
   [ -z "$base" ] || exit 1
-  say "going on without libtorch: everything but training will work"
+  say "going on without $optional: training needs libtorch, fuzzing clang, the rest will work"
 }
 
 node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null) || die "Node.js 20.19 or newer is needed, and there is no 'node' on the PATH"
@@ -81,10 +84,10 @@ node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null) || die "
 torch=$(torch_source)
 if [ "${1:-}" != --build-only ]; then
   # dpkg's own database tells whether anything was installed or removed since the last look.
-  key="$(stat -c %Y /var/lib/dpkg/status 2>/dev/null || echo none) $torch ${base_packages[*]} ${torch_packages[*]}"
+  key="$(stat -c %Y /var/lib/dpkg/status 2>/dev/null || echo none) $torch ${base_packages[*]} ${torch_packages[*]} ${fuzz_packages[*]}"
   if stage packages "$key" "looking for Debian packages"; then
-    if [ "$torch" = debian ]; then install_packages "${torch_packages[@]}"; else install_packages; fi
-    done_with packages "$(stat -c %Y /var/lib/dpkg/status 2>/dev/null || echo none) $torch ${base_packages[*]} ${torch_packages[*]}"
+    if [ "$torch" = debian ]; then install_packages "${torch_packages[@]}" "${fuzz_packages[@]}"; else install_packages "${fuzz_packages[@]}"; fi
+    done_with packages "$(stat -c %Y /var/lib/dpkg/status 2>/dev/null || echo none) $torch ${base_packages[*]} ${torch_packages[*]} ${fuzz_packages[*]}"
   fi
 fi
 

@@ -184,6 +184,7 @@ bool PcapngReader::packet(std::uint32_t type, Bytes body, Record& record) {
     lastTimeNs_ = interface->unit.toNs(std::uint64_t{word(4)} << 32 | word(8));
   record.timeNs = lastTimeNs_;
   record.linktype = interface != nullptr ? interface->linktype : kNoLinktype;
+  record.captureGroup = 0;
   return true;
 }
 

@@ -123,7 +123,7 @@ void checkSame(const Extraction& a, const Extraction& b) {
   const ExtractSummary &one = a.summary, &other = b.summary;
   FUZZ_CHECK(one.packets == other.packets && one.sessionPackets == other.sessionPackets);
   FUZZ_CHECK(one.sessions == other.sessions && one.ended == other.ended);
-  FUZZ_CHECK(one.shortenedSessions == other.shortenedSessions);
+  FUZZ_CHECK(one.shortenedSessions == other.shortenedSessions && one.peakSessions == other.peakSessions);
   FUZZ_CHECK(one.retransmissions == other.retransmissions && one.outOfOrder == other.outOfOrder &&
              one.gaps == other.gaps);
   FUZZ_CHECK(one.fragments.datagrams == other.fragments.datagrams &&
