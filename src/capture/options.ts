@@ -62,8 +62,8 @@ export interface CaptureOptions {
   readonly memoryBytes?: number | undefined;
   /**
    * Threads that read one input, 1 to 64, beside JavaScript's own. The sessions do not depend on it. Default `auto`: one a
-   * processor, at most 4, for files of 16 MiB and more; 1 for smaller ones, where starting threads costs more than they
-   * save, and for live input, which is slower than one thread.
+   * processor, at most 4, for files of 16 MiB and more; 1 for smaller ones, which one thread reads in some 20 ms, and for
+   * live input, which is slower than one thread.
    */
   readonly threads?: number | "auto" | undefined;
   /**

@@ -85,6 +85,7 @@ async function runEvaluate(
       name: metadata.model,
       view: metadata.view,
       mask: metadata.mask,
+      order: metadata.order,
       split: flags.split === "all" ? "all" : (split?.kind ?? trainedSplit),
       labels,
       labelled,

@@ -8,6 +8,8 @@ export interface ScoreContext {
   readonly name: string;
   readonly view: string;
   readonly mask: string;
+  /** Of TCP payload; said of view l7, where it makes a difference. */
+  readonly order?: string | undefined;
   /** `random`, `group`, `given`, or `all` where every labelled row was scored. */
   readonly split: string;
   /** Label budget and rows, or undefined where the model does not say. */
@@ -22,10 +24,10 @@ const ratio = (value: number) => value.toFixed(4);
 
 /** One line that says what the scores below were measured on. */
 export function describeContext(context: ScoreContext, images: number): string {
-  const { view, mask, split, labels, labelled, unlabelled, seed } = context;
+  const { view, mask, order, split, labels, labelled, unlabelled, seed } = context;
   const parts = [
     `${images} images`,
-    `view ${view}`,
+    view === "l7" && order !== undefined ? `view l7 in ${order} order` : `view ${view}`,
     `mask ${mask}`,
     `split ${split}`,
     ...(labels === undefined
