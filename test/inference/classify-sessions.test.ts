@@ -69,14 +69,15 @@ test("order, decap and close timeout are the model's too; order matters in view 
 });
 
 test("a model of a version without streams and tunnels classifies what that version made", async () => {
-  await using former = await openClassifier(model({ view: "l7" }), { workers: 1 });
+  const unsaid = { order: undefined, decap: undefined, protocols: undefined, closeTimeout: undefined };
+  await using former = await openClassifier(model({ view: "l7", ...unsaid }), { workers: 1 });
   expect(former.metadata).toMatchObject({
     order: "capture",
     decap: "none",
     protocols: ["tcp", "udp"],
     closeTimeout: 0,
   });
-  await using foreign = await openClassifier(model({ view: "unknown" }), { workers: 1 });
+  await using foreign = await openClassifier(model({ view: "unknown", ...unsaid }), { workers: 1 });
   expect(foreign.metadata).toMatchObject({ order: "capture", decap: "unknown", closeTimeout: null });
   for (const [field, wrong] of Object.entries({
     order: "time",

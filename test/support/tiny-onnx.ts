@@ -78,8 +78,12 @@ export function tinyModel(options: TinyModelOptions): Uint8Array {
     classes,
     view: "l3",
     mask: "identity",
+    order: "stream",
+    decap: "all",
+    protocols: ["tcp", "udp"],
     idleTimeout: 120,
     activeTimeout: 1800,
+    closeTimeout: 5,
     training: {
       labels: "all",
       labelled: 0,
