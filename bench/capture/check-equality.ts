@@ -2,23 +2,21 @@
 // other numbers of threads, in order. Prints JSON; what differs is told, and the exit code is 1.
 //   node check-equality.js CAPTURE THREADS,THREADS,...
 import { createHash } from "node:crypto";
-import { type CaptureOptions, type SessionBatch, sessions } from "../../src/capture/index.ts";
-import { CAPTURE_DEFAULTS } from "../../src/capture/options.ts";
+import { type SessionBatch, sessions } from "../../src/capture/index.ts";
 import { describeRow, digestOf, rowOfLibrary, rowOfTypeScript } from "./row-digests.ts";
 import { typescriptSessions } from "./typescript/sessions.ts";
 
 const SHOWN = 3;
 
-const withThreads = (threads: number) => ("threads" in CAPTURE_DEFAULTS ? { threads } : {}) as CaptureOptions;
 type Rows = AsyncIterable<Buffer>;
 
 async function* libraryRows(path: string, threads: number): Rows {
-  for await (const batch of sessions(path, withThreads(threads)))
+  for await (const batch of sessions(path, { threads }))
     for (let row = 0; row < batch.count; ++row) yield rowOfLibrary(batch, row);
 }
 
 async function* typescriptRows(path: string): Rows {
-  for (const batch of typescriptSessions(path, "closeTimeout" in CAPTURE_DEFAULTS ? {} : { closeTimeout: 0 }))
+  for (const batch of typescriptSessions(path))
     for (let row = 0; row < batch.count; ++row) yield rowOfTypeScript(batch, row);
 }
 
@@ -63,7 +61,7 @@ async function streamDigest(path: string, threads: number): Promise<string> {
   const hash = createHash("sha256");
   const columns = (batch: SessionBatch) =>
     Object.entries(batch).filter(([, value]) => ArrayBuffer.isView(value));
-  for await (const batch of sessions(path, withThreads(threads))) {
+  for await (const batch of sessions(path, { threads })) {
     for (const [name, column] of columns(batch)) hash.update(name).update(column as Uint8Array);
   }
   return hash.digest("hex");

@@ -1,11 +1,9 @@
 // One pass of the library as a user calls it: batches with images and columns, looked at no further than their counts.
 //   node pass-library.js CAPTURE [OPTIONS AS JSON]
 import { type CaptureOptions, sessions } from "../../src/capture/index.ts";
-import { CAPTURE_DEFAULTS } from "../../src/capture/options.ts";
 import type { CaptureSummary } from "../../src/capture/summary.ts";
 
-const given = Object.entries(JSON.parse(process.argv[3] ?? "{}") as object);
-const options = Object.fromEntries(given.filter(([name]) => name in CAPTURE_DEFAULTS)) as CaptureOptions;
+const options = JSON.parse(process.argv[3] ?? "{}") as CaptureOptions;
 let summary: CaptureSummary | undefined;
 let rows = 0;
 for await (const batch of sessions(process.argv[2]!, {
