@@ -47,6 +47,8 @@ function labelled(label: RegExp): (output: string) => number | undefined {
 }
 
 const SLOW = ["small", "mixed"];
+// Not seven times the same for a minute each.
+const ONCE = ["small", "mixed", "full", "short"];
 
 export function allPeers({ native, scripts, peersPackage }: Places): readonly Peer[] {
   const pass = (mode: string, ...rest: string[]) => ({
@@ -95,6 +97,7 @@ export function allPeers({ native, scripts, peersPackage }: Places): readonly Pe
       name: "ndpiReader",
       kind: "peer",
       does: "flows and protocol detection",
+      only: ONCE,
       command: (capture) => ["ndpiReader", "-i", capture],
       counts: (output) => ({
         packets: labelled(/IP packets:\s+(\d+)/)(output),
@@ -106,6 +109,7 @@ export function allPeers({ native, scripts, peersPackage }: Places): readonly Pe
       kind: "peer",
       does: "flows, written to a file",
       oneWay: true,
+      only: ONCE,
       command: (capture) => ["nfpcapd", "-r", capture, "-w", "{folder}"],
       counts: (output) => ({
         packets: labelled(/Processed: (\d+)/)(output),
@@ -117,6 +121,7 @@ export function allPeers({ native, scripts, peersPackage }: Places): readonly Pe
       name: "softflowd",
       kind: "peer",
       does: "flows",
+      only: ONCE,
       command: (capture) => [
         "softflowd",
         ..."-6 -d -m 10000000 -c {folder}/control -p {folder}/pid -r".split(" "),
