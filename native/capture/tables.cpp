@@ -137,8 +137,7 @@ Napi::Object namesObject(Napi::Env env) {
   for (const auto& [name, number] : kNamedProtocols) set(protocols, name, number);
   object.Set("protocols", protocols);
   auto linktypes = Napi::Object::New(env);
-  for (const Linktype& linktype : allLinktypes())
-    linktypes.Set(linktype.number, text(env, linktype.name));
+  for (const Linktype& linktype : allLinktypes()) linktypes.Set(linktype.number, text(env, linktype.name));
   object.Set("linktypes", linktypes);
   return object;
 }
