@@ -16,6 +16,7 @@ import {
   pcapFile,
 } from "../support/pcap-builder.ts";
 import { tempFile, tempFolder } from "../support/temp-folder.ts";
+import { firstBytesWeights, tinyModel } from "../support/tiny-onnx.ts";
 
 const SERVER = { address: "192.0.2.1", port: 443 };
 const START = 1_700_000_000_000_000_000n;
@@ -153,16 +154,17 @@ describe("follow", () => {
     expect(summary).toMatchObject({ packets: 8, sessions: { tcp: 2, udp: 0 } });
   });
 
-  test("the command line ends it at the first Ctrl-C, and says what it read", async () => {
+  test("the command line ends it at the first Ctrl-C, and has classified what was read", async () => {
     const path = tempFile("growing.pcap", pcapFile(nth(0)));
-    const child = startCli(["inspect", path, "--follow", "--json"]);
-    await sleep(700);
+    const model = tempFile("m.onnx", tinyModel({ classes: ["a", "b"], weights: firstBytesWeights(2) }));
+    const child = startCli(["classify", path, "--follow", "--model", model, "--workers", "1", "--json"]);
     appendFileSync(path, records(1));
-    await sleep(700);
+    // The first session's row: from then on it waits for more.
+    await expect.poll(() => child.printed.stdout, { timeout: 30_000 }).toContain("\n");
     child.interrupt();
     const { code, stdout, stderr } = await child.ended;
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ packets: 8, sessions: { tcp: 2, udp: 0 } });
+    expect(stdout.trimEnd().split("\n")).toHaveLength(2);
     expect(stderr).toContain("Ending the input (Ctrl-C again to stop).");
   });
 });

@@ -1,7 +1,7 @@
 // `tcpdump -w - | flowglyph classify -`: verdicts while the pipe stays open, and nothing that waits for it keeps on waiting.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { asyncBufferFromFile, parquetMetadataAsync } from "hyparquet";
 import { expect, onTestFinished, test } from "vitest";
@@ -73,12 +73,17 @@ test("a consumer that leaves classifySessions is not kept by a silent pipe", asy
   expect(outcome).toEqual({ rows: 1, live: 0 });
 });
 
+/** Until then a busy machine may still be starting it. */
+const firstRow = (child: ReturnType<typeof startCli>) =>
+  expect.poll(() => child.printed.stdout, { timeout: 30_000 }).toContain("\n");
+
 test("the first Ctrl-C ends a live input: what was read is classified and written, open sessions as well", async () => {
   const output = `${tempFile("m", "")}.parquet`;
   const child = startCli(["classify", "-", "--model", model(), "--workers", "1", "-o", output]);
   child.write(nthSession(0));
   child.write(nthSession(1).subarray(24));
-  await sleep(1500);
+  // Opened for the first verdict.
+  await expect.poll(() => existsSync(output), { timeout: 30_000 }).toBe(true);
   child.interrupt();
   const { code, stderr } = await child.ended;
   expect(stderr).toContain("Ending the input (Ctrl-C again to stop).");
@@ -90,20 +95,22 @@ test("the first Ctrl-C ends a live input: what was read is classified and writte
 test("what the writer of a pipe says last, when Ctrl-C reaches it as well, is still read", async () => {
   const child = startCli(["classify", "-", "--model", model(), "--workers", "1", "--json"]);
   child.write(nthSession(0));
-  await sleep(1500);
-  child.interrupt();
-  await sleep(200);
   child.write(nthSession(1).subarray(24));
+  await firstRow(child);
+  child.interrupt();
+  await expect.poll(() => child.printed.stderr).toContain("Ending the input");
+  child.write(nthSession(2).subarray(24));
   child.end();
   const { code, stdout } = await child.ended;
   expect(code).toBe(0);
-  expect(stdout.trimEnd().split("\n")).toHaveLength(2);
+  expect(stdout.trimEnd().split("\n")).toHaveLength(3);
 });
 
 test("the second Ctrl-C stops", async () => {
   const child = startCli(["classify", "-", "--model", model(), "--workers", "1", "--json"]);
   child.write(nthSession(0));
-  await sleep(1500);
+  child.write(nthSession(1).subarray(24));
+  await firstRow(child);
   child.interrupt();
   await expect.poll(() => child.printed.stderr).toContain("Ending the input");
   child.interrupt();
