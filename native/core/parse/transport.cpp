@@ -1,4 +1,4 @@
-// RFC 9293 (TCP), 768 (UDP), 3828 (UDP-Lite), 4340 (DCCP), 9260 (SCTP), 792 and 4443 (ICMP), 4303 (ESP), 4302
+// RFC 3828 (UDP-Lite), 4340 (DCCP), 9260 (SCTP), 792 and 4443 (ICMP), 4303 (ESP), 4302
 // (AH).
 #include "parse/transport.hpp"
 
@@ -38,73 +38,27 @@ bool hasPorts(std::uint8_t protocol) {
 
 }  // namespace
 
-Layer layerOfTransport(std::uint8_t protocol) {
-  switch (protocol) {
-    case kTcp:
-      return Layer::kTcp;
-    case kUdp:
-      return Layer::kUdp;
-    case kIcmp:
-      return Layer::kIcmp;
-    case kIcmpV6:
-      return Layer::kIcmpV6;
-    case kSctp:
-      return Layer::kSctp;
-    case kEsp:
-      return Layer::kEsp;
-    case kAh:
-      return Layer::kAh;
-    default:
-      return Layer::kOtherTransport;
-  }
-}
-
-// Only what makes the session must be there. A header cut short by the snaplen has no payload; a length that
-// contradicts the header's own size is not believed.
-SkipReason parseTransport(Packet& packet, const std::uint8_t* frame, std::uint8_t protocol,
-                          std::uint32_t wireBytes, TransportPorts& ports) {
+SkipReason parseOtherTransport(Packet& packet, const std::uint8_t* frame, std::uint8_t protocol,
+                               std::uint32_t wireBytes, TransportPorts& ports) {
   const std::uint32_t available = packet.ipEnd - packet.transportOffset;
   const std::uint8_t* header = frame + packet.transportOffset;
-  packet.payloadEnd = packet.ipEnd;
+  const std::uint32_t headerBytes = headerBytesOf(protocol, header, available);
   packet.sequence = 0;
   packet.tcpFlags = 0;
-  std::uint32_t headerBytes = 8;
-  if (protocol == kTcp) {
-    if (available < 4) return SkipReason::kTruncatedHeader;
-    headerBytes = 20;
-    if (available >= 14) {
-      headerBytes = std::max((header[12] >> 4) * 4u, 20u);
-      packet.tcpFlags = header[13];
-    } else {
-      wireBytes = 0;  // nobody knows how long the header is
+  packet.payloadEnd = packet.ipEnd;
+  packet.payloadOffset = packet.transportOffset + std::min(headerBytes, available);
+  packet.payloadBytes = wireBytes > headerBytes ? wireBytes - headerBytes : 0;
+  if (protocol == kIcmp || protocol == kIcmpV6) {
+    if (available < 1) return SkipReason::kTruncatedHeader;
+    if (hasIdentifier(protocol, header[0])) {
+      if (available < 6) return SkipReason::kTruncatedHeader;
+      ports.source = ports.destination = loadBig<std::uint16_t>(header + 4);
     }
-    if (available >= 8) packet.sequence = loadBig<std::uint32_t>(header + 4);
-  } else if (protocol == kUdp) {
-    if (available < 4) return SkipReason::kTruncatedHeader;
-    // What the IP packet holds beyond the UDP length is not payload. 0 is a jumbogram (RFC 2675).
-    const std::uint32_t udpLength = available >= 8 ? loadBig<std::uint16_t>(header + 4) : 0;
-    if (udpLength >= 8) {
-      packet.payloadEnd = std::min(packet.ipEnd, packet.transportOffset + udpLength);
-      wireBytes = std::min(wireBytes, udpLength);
-    }
-  } else {
-    headerBytes = headerBytesOf(protocol, header, available);
-    if (protocol == kIcmp || protocol == kIcmpV6) {
-      if (available < 1) return SkipReason::kTruncatedHeader;
-      if (hasIdentifier(protocol, header[0])) {
-        if (available < 6) return SkipReason::kTruncatedHeader;
-        ports.source = ports.destination = loadBig<std::uint16_t>(header + 4);
-      }
-    }
-  }
-  if (protocol == kTcp || protocol == kUdp || hasPorts(protocol)) {
+  } else if (hasPorts(protocol)) {
     if (available < 4) return SkipReason::kTruncatedHeader;
     ports.source = loadBig<std::uint16_t>(header);
     ports.destination = loadBig<std::uint16_t>(header + 2);
   }
-  packet.payloadOffset =
-      std::min(packet.transportOffset + std::min(headerBytes, available), packet.payloadEnd);
-  packet.payloadBytes = wireBytes > headerBytes ? wireBytes - headerBytes : 0;
   return SkipReason::kNone;
 }
 
