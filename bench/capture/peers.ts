@@ -47,6 +47,11 @@ function labelled(label: RegExp): (output: string) => number | undefined {
 }
 
 const SLOW = ["small", "mixed"];
+/** The sum of the numbers behind a label. */
+function summed(label: RegExp): (output: string) => number {
+  return (output) => [...output.matchAll(label)].reduce((sum, [, n]) => sum + Number(n), 0);
+}
+
 // Not seven times the same for a minute each.
 const ONCE = ["small", "mixed", "full", "short"];
 
@@ -107,14 +112,14 @@ export function allPeers({ native, scripts, peersPackage }: Places): readonly Pe
     {
       name: "nfpcapd",
       kind: "peer",
-      does: "flows, written to a file",
+      does: "flows, written to a file; a session of more than 300 s, or silent for 60 s, is several",
       oneWay: true,
       only: ONCE,
       command: (capture) => ["nfpcapd", "-r", capture, "-w", "{folder}"],
       counts: (output) => ({
-        packets: labelled(/Processed: (\d+)/)(output),
-        // One line for each file that it wrote.
-        sessions: [...output.matchAll(/Flows: (\d+), Packets/g)].reduce((sum, [, n]) => sum + Number(n), 0),
+        // One line for each file that it wrote: every five minutes of capture time it begins another.
+        packets: summed(/Flows: \d+, Packets: (\d+)/g)(output),
+        sessions: summed(/Flows: (\d+), Packets/g)(output),
       }),
     },
     {
