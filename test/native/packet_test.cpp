@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <random>
 
 #include "support/extracted.hpp"
 
@@ -158,54 +157,6 @@ TEST_CASE("both directions are one session, and the first sender is the initiato
   CHECK(got.rows[0].responderPackets == 1);
   CHECK(got.rows[0].initiatorBytes == 40);
   CHECK(got.rows[0].responderBytes == 41);
-}
-
-TEST_CASE("the short way through plain packets says what the long way says") {
-  // The same walk to IP under another number: the short way asks for Ethernet's.
-  const Linktype plain = *findLinktype(1);
-  Linktype twin = plain;
-  twin.number = 0xFFF0;
-  std::mt19937 random(7);
-  const auto below = [&](std::uint32_t bound) { return static_cast<std::uint32_t>(random() % bound); };
-  std::size_t sessions = 0;
-  for (int round = 0; round < 200'000; ++round) {
-    const ByteVector payload = filled(below(40), 9);
-    const auto port = static_cast<std::uint16_t>(below(4) == 0 ? 4789 : below(0x10000));
-    ByteVector frame = below(2) == 0
-                           ? tcp4Frame({.sourcePort = port,
-                                        .options = filled(4 * below(11), 1),
-                                        .payload = payload,
-                                        .flags = static_cast<std::uint8_t>(below(256))},
-                                       below(3), below(3))
-                           : udp4Frame({.destinationPort = port, .payload = payload}, below(3), below(3));
-    for (std::uint32_t flips = below(4); flips > 0; --flips)
-      frame[below(static_cast<std::uint32_t>(std::min<std::size_t>(frame.size(), 56)))] =
-          static_cast<std::uint8_t>(random() & (below(2) == 0 ? 0xFF : 0x0F));
-    if (below(4) == 0) append(frame, filled(below(20), 1));  // the link layer's trailer
-    if (below(4) == 0) frame.resize(below(static_cast<std::uint32_t>(frame.size()) + 1));
-    Record record{};
-    record.data = frame.data();
-    record.capLength = static_cast<std::uint32_t>(frame.size());
-    record.origLength = record.capLength + below(3) * 10;
-    record.linktype = 1;
-    const ParseOptions options{below(2) == 0 ? kAllTunnels : 0,
-                               below(4) == 0 ? ProtocolSet{kTcp} : ProtocolSet{kTcp, kUdp}, below(2) == 0};
-    Packet fast, slow;
-    const SkipReason reason = parsePacket(record, &plain, options, fast);
-    REQUIRE(reason == parsePacket(record, &twin, options, slow));
-    REQUIRE(fast.layers == slow.layers);
-    if (reason != SkipReason::kNone) continue;
-    ++sessions;
-    const auto all = [](const Packet& p) {
-      return std::vector<std::uint64_t>{p.ipOffset,     p.ipEnd,        p.transportOffset, p.payloadOffset,
-                                        p.payloadEnd,   p.ipBytes,      p.payloadBytes,    p.sequence,
-                                        p.records,      p.outerOffset,  p.tcpFlags,        p.tunnelDepth,
-                                        p.plainIp,      p.fromLow,      p.key.words[0],    p.key.words[1],
-                                        p.key.words[2], p.key.words[3], p.key.words[4]};
-    };
-    REQUIRE(all(fast) == all(slow));
-  }
-  CHECK(sessions > 50'000);
 }
 
 TEST_SUITE_END();

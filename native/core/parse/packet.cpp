@@ -260,60 +260,6 @@ SkipReason parseIp(Packet& packet, Room room, const ParseOptions& options, bool 
   }
 }
 
-// What nearly every packet is: IPv4 without options or fragments in untagged Ethernet, TCP or UDP, all of it
-// captured, no tunnel's port. One look at each field, and the same outcome as the long way. False: not that,
-// and nothing that is promised of `packet` has been filled in.
-bool parsePlain(const Record& record, const Linktype* linktype, const ParseOptions& options, Packet& packet) {
-  constexpr std::uint32_t kIp = 14, kTransport = 34;
-  constexpr std::uint16_t kEthernet = 1;
-  const std::uint8_t* frame = record.data;
-  if (linktype->number != kEthernet || record.capLength < kTransport + 8) return false;
-  // u16 EtherType IPv4, u4 version 4, u4 five words of header
-  if (loadBig<std::uint16_t>(frame + 12) != 0x0800 || frame[kIp] != 0x45) return false;
-  const std::uint32_t totalBytes = loadBig<std::uint16_t>(frame + kIp + 2);
-  if ((loadBig<std::uint16_t>(frame + kIp + 6) & 0x3FFF) != 0 || totalBytes > record.capLength - kIp)
-    return false;
-  const std::uint8_t protocol = frame[kIp + 9];
-  const std::uint8_t* header = frame + kTransport;
-  const TransportPorts ports{loadBig<std::uint16_t>(header), loadBig<std::uint16_t>(header + 2)};
-  const std::uint32_t behind = totalBytes - 20;  // below 20: huge, and what follows refuses it
-  std::uint32_t headerBytes = 8;
-  if (totalBytes < 28 || !options.protocols.has(protocol)) return false;
-  packet.payloadEnd = kIp + totalBytes;
-  if (protocol == kTcp) {
-    if (behind < 20) return false;
-    headerBytes = (header[12] >> 4) * 4u;
-    if (headerBytes < 20 || headerBytes > behind) return false;
-    packet.sequence = loadBig<std::uint32_t>(header + 4);
-    packet.tcpFlags = header[13];
-    packet.layers = layerBit(Layer::kIpv4) | layerBit(Layer::kTcp);
-  } else if (protocol == kUdp) {
-    if (loadBig<std::uint16_t>(header + 4) != behind) return false;
-    if (options.decap != 0 && (kTunnelPorts.maybe(ports.source) || kTunnelPorts.maybe(ports.destination)))
-      return false;
-    packet.sequence = 0;
-    packet.tcpFlags = 0;
-    packet.layers = layerBit(Layer::kIpv4) | layerBit(Layer::kUdp);
-  } else {
-    return false;
-  }
-  packet.record = record;
-  packet.linktype = linktype;
-  packet.ipOffset = packet.outerOffset = kIp;
-  packet.ipEnd = kIp + totalBytes;
-  packet.transportOffset = kTransport;
-  packet.payloadOffset = kTransport + headerBytes;
-  packet.ipBytes = totalBytes;
-  packet.payloadBytes = behind - headerBytes;
-  packet.records = 1;
-  packet.tunnelDepth = 0;
-  packet.plainIp = true;
-  const std::uint64_t source[2] = {loadNative<std::uint32_t>(frame + kIp + 12), 0};
-  const std::uint64_t destination[2] = {loadNative<std::uint32_t>(frame + kIp + 16), 0};
-  makeKey(packet, source, destination, ports, 4, protocol);
-  return true;
-}
-
 Room roomOf(const Record& record) {
   return {record.capLength, std::max(record.origLength, record.capLength)};
 }
@@ -325,8 +271,6 @@ SkipReason parsePacket(const Record& record, const Linktype* linktype, const Par
   packet.layers = 0;
   if (linktype == nullptr)
     return record.linktype == kNoLinktype ? SkipReason::kUnknownInterface : SkipReason::kUnknownLinktype;
-  if (parsePlain(record, linktype, options, packet)) return SkipReason::kNone;
-  packet.layers = 0;
   LinkNotes notes;
   const LinkResult link = linktype->findIp({record.data, record.capLength}, 0, notes);
   packet.layers = notes.layers;
