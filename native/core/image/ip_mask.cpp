@@ -76,7 +76,7 @@ void maskIpv6(MaskPattern& pattern, Mask mask, Bytes ip, std::size_t base, bool 
           case kAh:  // next, length, u16 reserved, u32 security association, u32 sequence number, check value
           case kHostIdentity:  // next, length, type, version, u16 checksum, u16 controls, sender's and
                                // receiver's identity
-          case kMobility:  // next, length, type, reserved, u16 checksum, message: may hold addresses
+          case kMobility:      // next, length, type, reserved, u16 checksum, message: may hold addresses
             pattern.zero(at + 4, header.size() - 4);
             break;
           default:

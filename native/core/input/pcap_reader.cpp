@@ -151,8 +151,12 @@ std::size_t PcapReader::read(std::span<Record> records) {
     }
     const std::int64_t seconds = load<std::uint32_t>(header, bigEndian_);
     const std::int64_t fraction = load<std::uint32_t>(header + 4, bigEndian_);
-    records[count++] = Record{seconds * 1'000'000'000 + fraction * fractionNs_, header + recordHeaderBytes_,
-                              capLength, origLength, linktype_, 0};
+    records[count++] = Record{seconds * 1'000'000'000 + fraction * fractionNs_,
+                              header + recordHeaderBytes_,
+                              capLength,
+                              origLength,
+                              linktype_,
+                              0};
     bytes = bytes.subspan(recordBytes);
   }
   // Where more was asked for, that was before the first record.

@@ -18,8 +18,8 @@
 
 namespace flowglyph {
 
-// A list of packets that grows at its end. Not a std::vector: that zeroes each packet before the parser fills it, a
-// twentieth of the time that a small one takes.
+// A list of packets that grows at its end. Not a std::vector: that zeroes each packet before the parser fills
+// it, a twentieth of the time that a small one takes.
 class PacketList {
  public:
   // The place of one more, with unset contents.
