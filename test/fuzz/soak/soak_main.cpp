@@ -138,6 +138,7 @@ bool parse(int count, char** given, Arguments& arguments) {
     const std::string argument = given[i];
     if (argument == "--own") {
       for (Seed& seed : sampleCaptures()) arguments.captures.push_back(std::move(seed));
+      arguments.captures.push_back(longCapture());
     } else if (argument.starts_with("--")) {
       if (i + 1 == count) return false;
       const std::string value = given[++i];

@@ -239,6 +239,19 @@ std::vector<Seed> sampleCaptures() {
   return seeds;
 }
 
+Seed longCapture() {
+  SampleFrames sample{1, {}};
+  std::mt19937_64 random(9);
+  Connections connections;
+  while (sample.frames.size() < 9000) {
+    const ByteVector bytes = randomBytes(random, 60);
+    Draw draw(bytes);
+    for (const ByteVector& ip : ipPackets(connections, draw))
+      if (ip.size() < 300) sample.frames.push_back(frameAround(1, ip, draw));
+  }
+  return {"pcap-long", pcapOf(sample, {.nanoseconds = true})};
+}
+
 std::vector<Seed> seedsFor(std::string_view target) {
   if (target == "reader") return readerSeeds();
   if (target == "walk") return walkSeeds();

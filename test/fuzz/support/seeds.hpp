@@ -28,4 +28,7 @@ std::vector<SampleFrames> sampleFrames(std::uint64_t seed, std::size_t packetsEa
 // Whole captures, all formats and byte orders.
 std::vector<Seed> sampleCaptures();
 
+// One of some thousand packets, so that several chunks of it are under way at once.
+Seed longCapture();
+
 }  // namespace flowglyph::fuzz
