@@ -64,13 +64,18 @@ under_asan() { # SECONDS PATH...
   soak build/sanitize "$@"
 }
 
-under_tsan() { # SECONDS PATH...
-  build build/tsan "flowglyph_soak flowglyph_core_test" -DFLOWGLYPH_TESTS=ON -DFLOWGLYPH_SANITIZE=thread
+# A third build: the short form leaves the tests out of it, half of its time, and keeps the soak, whose captures go through
+# several threads too.
+under_tsan() { # all|soak SECONDS PATH...
+  local what=$1
+  shift
+  build build/tsan "flowglyph_soak $([ "$what" = soak ] || echo flowglyph_core_test)" -DFLOWGLYPH_TESTS=ON \
+    -DFLOWGLYPH_SANITIZE=thread
   export TSAN_OPTIONS=halt_on_error=1
   # TSan of GCC 12 does not know where newer kernels put things.
   if setarch "$(uname -m)" -R true 2>/dev/null; then without_aslr=(setarch "$(uname -m)" -R); fi
   # Left out: how a child process dies of a signal; under TSan it exits with TSan's code.
-  "${without_aslr[@]}" build/tsan/test/native/flowglyph_core_test \
+  [ "$what" = soak ] || "${without_aslr[@]}" build/tsan/test/native/flowglyph_core_test \
     "--test-suite=session engine,record source,live input,follow,merge,mapped input" "--test-case-exclude=*ends the process*"
   soak build/tsan "$@"
 }
@@ -83,11 +88,11 @@ case ${1:-short} in
     fuzz "$seconds" "$@"
     ;;
   soak) under_asan "${2:-3600}" "${@:3}" ;;
-  threads) under_tsan "${2:-600}" "${@:3}" ;;
+  threads) under_tsan all "${2:-600}" "${@:3}" ;;
   short)
     # Each in a shell of its own: the sanitizers' settings stay apart.
     (under_asan 60 --own test/captures)
-    (under_tsan 30 --own test/captures)
+    (under_tsan soak 30 --own test/captures)
     (fuzz 12 "${targets[@]}")
     ;;
   *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
