@@ -2,8 +2,6 @@
 // Source: the CLGAN paper, sections 2.1 to 2.4. Where it is silent, the choice and its reason stand beside the code.
 
 import type { Backend } from "../nn/backend.ts";
-import { BatchNorm } from "../nn/layers/batch-norm.ts";
-import { ConvTranspose2d } from "../nn/layers/conv-transpose2d.ts";
 import { Conv1d } from "../nn/layers/conv1d.ts";
 import { Dropout } from "../nn/layers/dropout.ts";
 import { Linear } from "../nn/layers/linear.ts";
@@ -12,36 +10,11 @@ import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { adversarialPhase } from "./adversarial.ts";
 import { CrossAttention } from "./cross-attention.ts";
+import { ImageGenerator, leakySlope, noiseSize } from "./generator.ts";
 import { imageSide, type ModelRow, type TrainableModel } from "./model.ts";
 import { supervisedPhase } from "./supervised.ts";
 
-// Section 2.3: the generator starts from 100 numbers.
-const noise = 100;
-// Sections 2.2 and 2.3 name LeakyReLU and no slope, and no activation at all for the discriminator's convolutions;
-// DCGAN (Radford et al. 2016, section 3), the frame that the paper builds on, has LeakyReLU 0.2 there.
-const slope = 0.2;
-
 type AnyBackend<T> = Backend<T, Parameter>;
-
-/** Section 2.3, in the sizes that it states. Its padding of 1 does not give them: 2 and, for the last, 4 do. */
-class ClganGenerator extends Module {
-  readonly project = new Linear(noise, 2048);
-  readonly up1 = new ConvTranspose2d(128, 64, { kernel: 5, stride: 2, padding: 2, outputPadding: 1 });
-  readonly norm1 = new BatchNorm(64);
-  readonly up2 = new ConvTranspose2d(64, 32, { kernel: 5, stride: 2, padding: 2, outputPadding: 1 });
-  readonly norm2 = new BatchNorm(32);
-  readonly up3 = new ConvTranspose2d(32, 1, { kernel: 5, stride: 2, padding: 4, outputPadding: 1 });
-  readonly norm3 = new BatchNorm(1);
-
-  /** (N, 100) -> (N, 28, 28) in [-1, 1]. */
-  forward<T>(backend: AnyBackend<T>, z: T): T {
-    let x = backend.reshape(this.project.forward(backend, z), [-1, 128, 4, 4]); // (N, 128, 4, 4)
-    x = backend.leakyRelu(this.norm1.forward(backend, this.up1.forward(backend, x)), slope); // (N, 64, 8, 8)
-    x = backend.leakyRelu(this.norm2.forward(backend, this.up2.forward(backend, x)), slope); // (N, 32, 16, 16)
-    x = backend.tanh(this.norm3.forward(backend, this.up3.forward(backend, x))); // (N, 1, 28, 28)
-    return backend.reshape(x, [-1, imageSide, imageSide]);
-  }
-}
 
 /** Section 2.2 up to the features: what both heads stand on. */
 class ClganTrunk extends Module {
@@ -69,8 +42,8 @@ class ClganTrunk extends Module {
 
   /** (N, 28, 28) in [-1, 1] -> (N, features). The image's rows are channels, its columns the steps. */
   forward<T>(backend: AnyBackend<T>, images: T): T {
-    let x = backend.leakyRelu(this.conv1.forward(backend, images), slope); // (N, 128, 28)
-    x = backend.leakyRelu(this.conv2.forward(backend, x), slope); // (N, 64, 28)
+    let x = backend.leakyRelu(this.conv1.forward(backend, images), leakySlope); // (N, 128, 28)
+    x = backend.leakyRelu(this.conv2.forward(backend, x), leakySlope); // (N, 64, 28)
     const spatial = backend.permute(x, [0, 2, 1]); // (N, 28, 64)
     const temporal = this.lstm.forward(backend, spatial); // (N, 28, D 256)
     let features = this.lstm.finalStates(backend, temporal, imageSide); // (N, D 256)
@@ -89,7 +62,7 @@ class ClganTrunk extends Module {
  * the trunk is trained on, `reality` is left behind, `classes` starts fresh.
  */
 class Clgan extends Module {
-  readonly generator = new ClganGenerator();
+  readonly generator = new ImageGenerator();
   readonly trunk: ClganTrunk;
   readonly reality: Linear;
   readonly classes: Linear;
@@ -157,7 +130,7 @@ export const clgan: ModelRow<ClganOptions> = {
       logits: (backend, images) => root.logits(backend, images),
       phases: [
         adversarialPhase({
-          noise,
+          noise: noiseSize,
           learningRate,
           generator: root.generator.parameters(),
           discriminator: [...trunk, ...root.reality.parameters()],
