@@ -48,7 +48,9 @@ type TrainFlags = Partial<Omit<TrainingConfig, "modelOptions">> & {
 export const registerTrain: RegisterCommand = (program, context) => {
   const command = program
     .command("train")
-    .description("Train a model on a dataset, with few labels, and export it to ONNX. Needs libtorch.")
+    .description(
+      "Train a model on a dataset, with few labels, and export it to ONNX. Networks need libtorch.",
+    )
     .argument("<dataset>", "a folder that `encode` wrote, or one of IDX files")
     .requiredOption("-o, --output <run>", "folder for the model, its scores, and what resuming needs")
     .option("--resume", "go on from the run's checkpoint; its own options are used")
@@ -143,7 +145,7 @@ async function runTrain(
     terminal.note("The dataset has no test part, so there are no scores.");
   else await terminal.out(evaluationReport(metrics.evaluation, { ...metrics, name: metrics.model }, scores));
   terminal.note(
-    `model: ${result.model} (torch and ONNX Runtime differ by at most ${metrics.onnxDifference.toExponential(1)})`,
+    `model: ${result.model} (its own probabilities and ONNX Runtime's differ by at most ${metrics.onnxDifference.toExponential(1)})`,
   );
 }
 
@@ -204,7 +206,10 @@ function progressLine(progress: TrainingProgress) {
       : `, validation accuracy ${(validationAccuracy * 100).toFixed(1)} %`;
   return {
     fraction: (epoch - 1 + step / steps) / epochs,
-    text: `${phase} (${phaseIndex + 1}/${phases}) epoch ${epoch}/${epochs} loss ${loss.toFixed(3)}${validation}, ${formatDuration(secondsLeft)} left at most`,
+    text:
+      loss === undefined
+        ? `${phase} ${formatCount(step)}/${formatCount(steps)}, ${formatDuration(secondsLeft)} left`
+        : `${phase} (${phaseIndex + 1}/${phases}) epoch ${epoch}/${epochs} loss ${loss.toFixed(3)}${validation}, ${formatDuration(secondsLeft)} left at most`,
   };
 }
 
@@ -213,7 +218,8 @@ function noteEpoch(terminal: Terminal, { phase, epoch, losses, accuracies, secon
   if (terminal.columns !== undefined || (epoch > 3 && epoch % 10 !== 0)) return;
   const shown = (values: Readonly<Record<string, number>>, what: string) =>
     Object.entries(values).map(([name, value]) => `${name} ${what} ${value.toFixed(4)}`);
+  const scores = [...shown(losses, "loss"), ...shown(accuracies, "accuracy")];
   terminal.note(
-    `${phase} epoch ${epoch}: ${[...shown(losses, "loss"), ...shown(accuracies, "accuracy")].join(", ")} (${seconds.toFixed(1)} s)`,
+    `${phase} epoch ${epoch}${scores.length > 0 ? `: ${scores.join(", ")}` : ""} (${seconds.toFixed(1)} s)`,
   );
 }

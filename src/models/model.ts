@@ -1,11 +1,13 @@
-// What the trainer and the exporter know of a model: its parameters, its forward pass, and its training phases. To add a
-// model: one file that makes a TrainableModel, one row in registry.ts.
+// What the trainer and the exporter know of a model. There are two kinds: a network (its parameters, its forward pass and
+// its training phases), and a fitted model (computed from its images as it stands, without gradients: fitted.ts). To add
+// one: a file that makes a TrainableModel or a FittedModel, one row in registry.ts.
 
 import type { Generator, Tensor } from "../../bindings/torch/index.ts";
 import type { Backend } from "../nn/backend.ts";
 import type { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { TorchBackend } from "../nn/torch-backend.ts";
+import type { FittedRow } from "./fitted.ts";
 
 /** Side of the images that every model takes: uint8 (N, 28, 28). */
 export const imageSide = 28;
@@ -64,11 +66,19 @@ export interface PhaseBatch {
   readonly unlabelledImages?: Tensor;
 }
 
-/** A row of the registry: a model by name, its options, and how to make one. */
-export interface ModelRow<Options extends object = { readonly [name: string]: unknown }> {
+export type AnyOptions = { readonly [name: string]: unknown };
+
+/** What every row of the registry says: a model by name, and its options. */
+export interface ModelDescription<Options extends object = AnyOptions> {
   readonly name: string;
   readonly description: string;
   readonly options: { readonly [Name in keyof Options]: ModelOption<Options[Name]> };
+}
+
+/** A row of the registry: a network has `create`, a fitted model has `fit`. */
+export type ModelRow<Options extends object = AnyOptions> = NetworkRow<Options> | FittedRow<Options>;
+
+export interface NetworkRow<Options extends object = AnyOptions> extends ModelDescription<Options> {
   /** The options are complete and checked. */
   create(request: {
     readonly classes: number;

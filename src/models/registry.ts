@@ -2,9 +2,10 @@
 
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { clgan } from "./clgan.ts";
+import { majority } from "./majority.ts";
 import type { ModelRow, TrainableModel } from "./model.ts";
 
-export const MODELS: readonly ModelRow[] = [clgan];
+export const MODELS: readonly ModelRow[] = [clgan, majority];
 
 export interface ModelRequest {
   /** Number of classes K. */
@@ -35,7 +36,7 @@ export function resolveModelOptions(
     if (option === undefined) {
       throw new FlowglyphError(
         "ERR_ARGUMENT",
-        `Expected options of model ${name} (${Object.keys(options).join(", ")}) but received ${JSON.stringify(key)}`,
+        `Expected options of model ${name} (${Object.keys(options).join(", ") || "it has none"}) but received ${JSON.stringify(key)}`,
       );
     }
     if (!option.check(value)) {
@@ -47,9 +48,9 @@ export function resolveModelOptions(
 }
 
 /**
- * A fresh model with its initial weights.
+ * A fresh network with its initial weights.
  * @param options Of the model; the rest take its defaults.
- * @throws ERR_ARGUMENT for an unknown name or option, or a wrong value.
+ * @throws ERR_ARGUMENT for an unknown name or option, a wrong value, or a model that is fitted and so has no weights.
  */
 export function createModel(
   name: string,
@@ -67,5 +68,6 @@ export function createModel(
     throw invalidArgument("learningRate", "a positive number", learningRate);
   }
   const row = findModel(name);
+  if ("fit" in row) throw invalidArgument("model", "a network, which starts from weights", name);
   return row.create({ classes, seed, learningRate, options: resolveModelOptions(name, options) });
 }

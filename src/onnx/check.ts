@@ -1,4 +1,4 @@
-// Runs an exported model through onnxruntime and measures how far it is from what torch computed.
+// Runs an exported model through onnxruntime and measures how far it is from what the model itself computed.
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { IMAGE_BYTES } from "../dataset/types.ts";

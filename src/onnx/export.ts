@@ -1,4 +1,4 @@
-// Trace, write to a temporary file, run it, compare with torch, and only then rename it into place.
+// Write to a temporary file, run it, compare with the model's own probabilities, and only then rename it into place.
 import { open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { FlowglyphError } from "../../bindings/errors.ts";
@@ -7,24 +7,34 @@ import { CHECK_BATCHES, largestDifference, runModel, TOLERANCE } from "./check.t
 import type { ModelMetadata } from "./metadata.ts";
 import { type ReadableParameter, type Traceable, traceModel } from "./trace.ts";
 
-/** What an export is held against: images uint8 [N, 28, 28] and what torch gives for them, float32 [N, K]. */
+/** What an export is held against: images uint8 [N, 28, 28] and what the model itself gives for them, float32 [N, K]. */
 export interface ExportCheck {
   readonly images: Uint8Array;
   readonly probabilities: Float32Array;
 }
 
-/**
- * Writes `model` to `path` as one ONNX file, after onnxruntime has given the same probabilities as torch, to 1e-5, in
- * batches of 1, 3 and 64. Nothing is left at `path` otherwise (an older file there stays as it was).
- * @throws ERR_EXPORT_MISMATCH where they differ, ERR_IO where the file cannot be written.
- */
-export async function exportOnnx<P extends ReadableParameter>(
+/** Traces a network and saves it as `exportModelFile` does. */
+export function exportOnnx<P extends ReadableParameter>(
   model: Traceable<P>,
   metadata: ModelMetadata,
   path: string,
   check: ExportCheck,
 ): Promise<{ largestDifference: number }> {
-  const classes = metadata.classes.length;
+  return exportModelFile(() => traceModel(model, metadata), metadata.classes.length, path, check);
+}
+
+/**
+ * Writes what `encode` gives, the bytes of an ONNX model, to `path`, after onnxruntime has given the same probabilities
+ * as the model itself, to 1e-5, in batches of 1, 3 and 64. Nothing is left at `path` otherwise (an older file there stays
+ * as it was).
+ * @throws ERR_EXPORT_MISMATCH where they differ, ERR_IO where the file cannot be written.
+ */
+export async function exportModelFile(
+  encode: () => Uint8Array,
+  classes: number,
+  path: string,
+  check: ExportCheck,
+): Promise<{ largestDifference: number }> {
   const count = check.images.length / IMAGE_BYTES;
   if (count < 1 || !Number.isInteger(count) || check.probabilities.length !== count * classes) {
     throw new FlowglyphError(
@@ -32,7 +42,7 @@ export async function exportOnnx<P extends ReadableParameter>(
       `Expected at least one image of ${IMAGE_BYTES} bytes and ${classes} probabilities for each but received ${check.images.length} bytes and ${check.probabilities.length} probabilities`,
     );
   }
-  const bytes = traceModel(model, metadata);
+  const bytes = encode();
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await writeDurably(temporary, bytes);
@@ -60,7 +70,7 @@ async function compare(path: string, classes: number, check: ExportCheck): Promi
     if (!(difference <= TOLERANCE)) {
       throw new FlowglyphError(
         "ERR_EXPORT_MISMATCH",
-        `Expected ONNX and torch probabilities within ${TOLERANCE} in batches of ${batchSize} but they differ by ${difference}; nothing was saved`,
+        `Expected ONNX Runtime's and the model's own probabilities within ${TOLERANCE} in batches of ${batchSize} but they differ by ${difference}; nothing was saved`,
       );
     }
   }

@@ -1,6 +1,7 @@
 // Models -> ONNX files, and what those files say about themselves. Imports no torch.
 export { CHECK_BATCHES, largestDifference, runModel, TOLERANCE } from "./check.ts";
-export { type ExportCheck, exportOnnx } from "./export.ts";
+export { type ExportCheck, exportModelFile, exportOnnx } from "./export.ts";
+export { fittedGraph } from "./fitted-graph.ts";
 export { OPSET } from "./graph.ts";
 export {
   type JsonValue,

@@ -1,23 +1,20 @@
 // The third phase: the trained model's probabilities on the test part, its ONNX file, and metrics.json.
-import type { Tensor } from "../../bindings/torch/index.ts";
 import { gatherImages } from "../dataset/dataset.ts";
 import type { Dataset, Split } from "../dataset/types.ts";
-import type { TrainableModel } from "../models/model.ts";
-import type { TorchBackend } from "../nn/torch-backend.ts";
-import { exportOnnx } from "../onnx/export.ts";
+import { exportModelFile } from "../onnx/export.ts";
+import type { ModelMetadata } from "../onnx/metadata.ts";
 import { writeJson } from "./atomic-file.ts";
 import type { TrainingConfig } from "./config.ts";
 import { diagnosePhase } from "./diagnosis.ts";
 import type { EpochRecord } from "./history.ts";
-import { predictProbabilities } from "./predict.ts";
 import { runPath } from "./run-folder.ts";
 import { evaluateTest, modelMetadata, type RunMetrics, splitCounts, summarizePhases } from "./run-metrics.ts";
 
 export interface FinishedTraining {
-  readonly model: TrainableModel;
-  readonly backend: TorchBackend;
-  /** uint8 (N, 28, 28): the dataset's images. */
-  readonly images: Tensor;
+  /** Rows of the dataset -> probabilities float32 [rows.length, K], as the model itself computes them. */
+  predict(rows: Uint32Array): Promise<Float32Array>;
+  /** The bytes of its ONNX file. */
+  encode(metadata: ModelMetadata): Uint8Array;
   readonly dataset: Dataset;
   readonly split: Split;
   readonly config: TrainingConfig;
@@ -29,18 +26,18 @@ export interface FinishedTraining {
 const CHECK_IMAGES = 256;
 
 /**
- * Scores come from torch's probabilities; the export is refused unless model.onnx gives the same to 1e-5, so they are the
+ * Scores come from the model's own probabilities; the export is refused unless model.onnx gives the same to 1e-5, so they are the
  * scores of the file too. metrics.json is written last: a run folder that has one is whole.
  */
 export async function finishRun(finished: FinishedTraining): Promise<RunMetrics> {
-  const { model, backend, images, dataset, split, config, history, run } = finished;
-  const predict = (rows: Uint32Array) => predictProbabilities(model, backend, images, rows);
-  const evaluation = evaluateTest(dataset, split, await predict(split.test));
+  const { dataset, split, config, history, run } = finished;
+  const evaluation = evaluateTest(dataset, split, await finished.predict(split.test));
   const checkRows = evenly(split.test.length > 0 ? split.test : split.labelled, CHECK_IMAGES);
   const metadata = modelMetadata(dataset, split, config, evaluation);
-  const { largestDifference } = await exportOnnx(model, metadata, runPath(run, "model"), {
+  const encode = () => finished.encode(metadata);
+  const { largestDifference } = await exportModelFile(encode, dataset.classes.length, runPath(run, "model"), {
     images: gatherImages(dataset, checkRows),
-    probabilities: await predict(checkRows),
+    probabilities: await finished.predict(checkRows),
   });
   const phases = summarizePhases(history);
   const metrics: RunMetrics = {

@@ -41,3 +41,12 @@ export function runFingerprint(dataset: Dataset, split: Split, config: TrainingC
   }
   return hash.digest("hex");
 }
+
+/** @throws ERR_CHECKPOINT unless the checkpoint in `run` belongs to what is to be continued. */
+export function checkFingerprint(saved: string, wanted: string, run: string): void {
+  if (saved === wanted) return;
+  throw new FlowglyphError(
+    "ERR_CHECKPOINT",
+    `Expected the config.json, dataset and split that ${run} was started with, but at least one option, image, label or row differs`,
+  );
+}

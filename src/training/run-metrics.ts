@@ -20,7 +20,7 @@ export interface PhaseSummary {
 
 /** metrics.json. */
 export interface RunMetrics {
-  /** On the test part, from torch's probabilities (model.onnx gives the same to 1e-5); null without a test part. */
+  /** On the test part, from the model's own probabilities (model.onnx gives the same to 1e-5); null without a test part. */
   readonly accuracy: number | null;
   readonly macroF1: number | null;
   readonly model: string;
@@ -35,7 +35,7 @@ export interface RunMetrics {
   readonly test: number;
   readonly seed: number;
   readonly phases: readonly PhaseSummary[];
-  /** Largest difference of a probability between torch and model.onnx when it was saved. */
+  /** Largest difference of a probability between the model itself (a network's: torch) and model.onnx when it was saved. */
   readonly onnxDifference: number;
   readonly warnings: readonly string[];
   /** Everything else about the test part: per class, confusion, averages. */

@@ -1,21 +1,21 @@
-// `train`: a dataset, its split and a config become a run folder with a checked ONNX model and its scores.
+// `train`: a dataset, its split and a config become a run folder with a checked ONNX model and its scores. What is common to
+// networks (train-network.ts) and fitted models (fit-run.ts): checks, the config, the folder.
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
-import { Generator, resolveDevice, setThreads } from "../../bindings/torch/index.ts";
+import { type DeviceName, resolveDevice } from "../../bindings/torch/index.ts";
 import { type Dataset, IMAGE_BYTES, type Split } from "../dataset/types.ts";
-import { createModel, resolveModelOptions } from "../models/registry.ts";
-import { TorchBackend } from "../nn/torch-backend.ts";
+import { findModel, resolveModelOptions } from "../models/registry.ts";
 import { makeFolder } from "../output-path.ts";
-import { writeAtomically, writeJson } from "./atomic-file.ts";
-import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { writeJson } from "./atomic-file.ts";
 import { resolveConfig, type TrainingConfig } from "./config.ts";
-import { finishRun } from "./finish-run.ts";
-import { type EpochRecord, historyLines } from "./history.ts";
+import { fitRun } from "./fit-run.ts";
+import type { EpochRecord } from "./history.ts";
 import { checkResume, runFingerprint } from "./resume.ts";
 import { readRunConfig, runPath, writeRunSplit } from "./run-folder.ts";
 import type { RunMetrics } from "./run-metrics.ts";
-import { Trainer, type TrainingProgress } from "./trainer.ts";
+import { trainNetwork } from "./train-network.ts";
+import type { TrainingProgress } from "./trainer.ts";
 
 export interface TrainOptions {
   /** Folder for model.onnx, config.json, history.jsonl, metrics.json, split.json and the checkpoint; made where missing. */
@@ -42,12 +42,29 @@ export interface TrainResult {
   readonly model: string;
 }
 
+/** What both kinds of model get: all is checked, and the folder is there. */
+export interface RunRequest {
+  readonly dataset: Dataset;
+  readonly split: Split;
+  /** With every default filled in, and the device by its name. */
+  readonly config: TrainingConfig & { readonly device: DeviceName };
+  /** Of what the run is started with: a checkpoint with another one belongs to another run. */
+  readonly fingerprint: string;
+  readonly options: TrainOptions;
+  /** Whether the folder holds a checkpoint to go on from. */
+  readonly resume: boolean;
+  /** For a run that begins: empties the folder of an older run's results, writes config.json and split.json. */
+  begin(): Promise<void>;
+}
+
 /**
  * Trains a model on the split's labelled and unlabelled rows, stops early on its validation rows, scores it on its test
- * rows with torch's probabilities, and exports it. With one seed, thread count and libtorch the weights are the same bit
+ * rows with its own probabilities, and exports it. With one seed, thread count and libtorch the weights are the same bit
  * by bit on the CPU, however often the run was stopped and resumed.
  *
- * Computes on the calling thread, a step at a time; between steps the event loop runs.
+ * A network computes on the calling thread, a step at a time; between steps the event loop runs. A fitted model (trees,
+ * nearest, majority) learns from the whole label budget, validation rows included, needs no libtorch, and leaves the keys
+ * of TrainingConfig alone that speak of epochs and steps.
  *
  * @param config Any keys of TrainingConfig; on resuming, those given must be the run's.
  * @throws ERR_ARGUMENT, ERR_SPLIT, ERR_LABELS (what was given), ERR_TORCH_MISSING, ERR_DEVICE, ERR_ABORTED, ERR_DIVERGED,
@@ -56,84 +73,43 @@ export interface TrainResult {
 export async function train(
   dataset: Dataset,
   split: Split,
-  config: Partial<TrainingConfig>,
+  given: Partial<TrainingConfig>,
   options: TrainOptions,
 ): Promise<TrainResult> {
   const { run } = options;
   checkInput(dataset, split);
-  resolveConfig({ ...config });
-  const existing = await openRun(options);
-  const base = await baseConfig(config, options);
-  const resolved = { ...base, device: resolveDevice(base.device) };
-  const fingerprint = runFingerprint(dataset, split, resolved);
-  if (existing !== undefined && existing.fingerprint !== fingerprint) {
-    throw new FlowglyphError(
-      "ERR_CHECKPOINT",
-      `Expected the config.json, dataset and split that ${run} was started with, but at least one option, image, label or row differs`,
-    );
-  }
-
-  setThreads(resolved.threads);
-  const { learningRate, seed } = resolved;
-  const request = { classes: dataset.classes.length, seed, learningRate };
-  const model = createModel(resolved.model, resolved.modelOptions, request);
-  const random = new Generator(resolved.device, resolved.seed);
-  const backend = new TorchBackend(random);
-  backend.adopt(model.root);
-  const shapes = new Map([...model.root.members()].map(([path, parameter]) => [path, parameter.shape]));
-  const writeHistory = () => writeAtomically(runPath(run, "history"), [historyLines(trainer.history)]);
-  const trainer = new Trainer({
-    model,
-    backend,
-    random,
+  resolveConfig({ ...given });
+  await makeFolder(run);
+  const resume = holdsRun(options);
+  const base = await baseConfig(given, options);
+  const row = findModel(base.model);
+  const device: DeviceName = "fit" in row ? "cpu" : resolveDevice(base.device);
+  const config = { ...base, device };
+  const request: RunRequest = {
     dataset,
     split,
-    config: resolved,
-    fingerprint,
-    signal: options.signal,
-    save: (checkpoint) => saveCheckpoint(runPath(run, "checkpoint"), checkpoint, shapes),
-    onEpoch: async (record) => {
-      await writeHistory();
-      options.onEpoch?.(record);
-    },
-    onProgress: (progress) => options.onProgress?.(progress),
-  });
-  try {
-    if (existing === undefined) {
+    config,
+    fingerprint: runFingerprint(dataset, split, config),
+    options,
+    resume,
+    async begin() {
       for (const file of ["model", "metrics", "history"] as const)
         await rm(runPath(run, file), { force: true });
-      await writeJson(runPath(run, "config"), resolved);
+      await writeJson(runPath(run, "config"), config);
       await writeRunSplit(run, split, dataset);
-    }
-    await trainer.run(existing);
-    await writeHistory(); // a resumed run may have begun with a line too many
-    const { history, images } = trainer;
-    const metrics = await finishRun({
-      model,
-      backend,
-      images,
-      dataset,
-      split,
-      config: resolved,
-      history,
-      run,
-    });
-    return { metrics, config: resolved, history, warnings: metrics.warnings, model: runPath(run, "model") };
-  } finally {
-    trainer.dispose();
-    backend.release(model.root);
-  }
+    },
+  };
+  const { metrics, history } = "fit" in row ? await fitRun(row, request) : await trainNetwork(request);
+  return { metrics, config, history, warnings: metrics.warnings, model: runPath(run, "model") };
 }
 
-/** The folder, ready to be written to; its checkpoint where there is one to resume from. */
-async function openRun({ run, resume, overwrite }: TrainOptions): Promise<Checkpoint | undefined> {
-  await makeFolder(run);
-  if (overwrite === true && resume !== true) return undefined;
-  const checkpoint = await loadCheckpoint(runPath(run, "checkpoint"));
-  if (checkpoint !== undefined && resume !== true) {
+/** Whether there is a checkpoint to go on from. @throws ERR_ARGUMENT where there is one and nobody said what to do with it */
+function holdsRun({ run, resume, overwrite }: TrainOptions): boolean {
+  if (!existsSync(runPath(run, "checkpoint"))) return false;
+  if (resume !== true && overwrite !== true) {
     throw invalidArgument("run", "a folder without a run, or resume or overwrite to be set", run);
   }
-  return checkpoint;
+  return resume === true;
 }
 
 /** What is given, or what the run to resume was started with. */

@@ -35,8 +35,8 @@ export interface TrainingProgress {
   /** Steps of this epoch that are done. */
   readonly step: number;
   readonly steps: number;
-  /** Mean over the epoch so far; of a phase with several losses, their sum. */
-  readonly loss: number;
+  /** Mean over the epoch so far; of a phase with several losses, their sum. Undefined where a model is fitted. */
+  readonly loss: number | undefined;
   /** After the last validated epoch of this phase. */
   readonly validationAccuracy: number | undefined;
   /** To the end of this phase, if it does not stop early. */

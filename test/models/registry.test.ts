@@ -23,10 +23,12 @@ describe("model registry", () => {
   });
 
   it("refuses unknown names, unknown options and wrong values", () => {
-    expect(() => findModel("gan")).toThrow('Expected model to be one of clgan but received "gan"');
+    expect(() => findModel("gan")).toThrow('but received "gan"');
     expect(() => createModel("clgan", { bidirektional: true }, request)).toThrow(
       'Expected options of model clgan (bidirectional, attention, dropout) but received "bidirektional"',
     );
+    expect(() => resolveModelOptions("majority", { trees: 1 })).toThrow("(it has none)");
+    expect(() => createModel("majority", {}, request)).toThrow("Expected model to be a network");
     expect(() => createModel("clgan", { toString: 1 }, request)).toThrow('received "toString"');
     expect(() => createModel("clgan", { dropout: 1 }, request)).toThrow("a number in [0, 1) but received 1");
     expect(() => createModel("clgan", {}, { classes: 1, seed: 1 })).toThrow("Expected classes");

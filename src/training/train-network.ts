@@ -1,0 +1,74 @@
+// A network's run: made, trained by gradient phase after phase, scored and exported. Needs libtorch.
+import { Generator, setThreads } from "../../bindings/torch/index.ts";
+import { createModel } from "../models/registry.ts";
+import { TorchBackend } from "../nn/torch-backend.ts";
+import { traceModel } from "../onnx/trace.ts";
+import { writeAtomically } from "./atomic-file.ts";
+import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { finishRun } from "./finish-run.ts";
+import { type EpochRecord, historyLines } from "./history.ts";
+import { predictProbabilities } from "./predict.ts";
+import { checkFingerprint } from "./resume.ts";
+import { runPath } from "./run-folder.ts";
+import type { RunMetrics } from "./run-metrics.ts";
+import type { RunRequest } from "./train.ts";
+import { Trainer } from "./trainer.ts";
+
+export async function trainNetwork({
+  dataset,
+  split,
+  config,
+  fingerprint,
+  options,
+  resume,
+  begin,
+}: RunRequest): Promise<{ metrics: RunMetrics; history: readonly EpochRecord[] }> {
+  const { run } = options;
+  const existing = resume ? await loadCheckpoint(runPath(run, "checkpoint")) : undefined;
+  if (existing !== undefined) checkFingerprint(existing.fingerprint, fingerprint, run);
+
+  setThreads(config.threads);
+  const { learningRate, seed } = config;
+  const request = { classes: dataset.classes.length, seed, learningRate };
+  const model = createModel(config.model, config.modelOptions, request);
+  const random = new Generator(config.device, seed);
+  const backend = new TorchBackend(random);
+  backend.adopt(model.root);
+  const shapes = new Map([...model.root.members()].map(([path, parameter]) => [path, parameter.shape]));
+  const writeHistory = () => writeAtomically(runPath(run, "history"), [historyLines(trainer.history)]);
+  const trainer = new Trainer({
+    model,
+    backend,
+    random,
+    dataset,
+    split,
+    config,
+    fingerprint,
+    signal: options.signal,
+    save: (checkpoint) => saveCheckpoint(runPath(run, "checkpoint"), checkpoint, shapes),
+    onEpoch: async (record) => {
+      await writeHistory();
+      options.onEpoch?.(record);
+    },
+    onProgress: (progress) => options.onProgress?.(progress),
+  });
+  try {
+    if (existing === undefined) await begin();
+    await trainer.run(existing);
+    await writeHistory(); // a resumed run may have begun with a line too many
+    const { history, images } = trainer;
+    const metrics = await finishRun({
+      predict: (rows) => predictProbabilities(model, backend, images, rows),
+      encode: (metadata) => traceModel(model, metadata),
+      dataset,
+      split,
+      config,
+      history,
+      run,
+    });
+    return { metrics, history };
+  } finally {
+    trainer.dispose();
+    backend.release(model.root);
+  }
+}
