@@ -11,6 +11,8 @@ export interface AdversarialOptions {
   readonly learningRate: number;
   readonly generator: readonly Parameter[];
   readonly discriminator: readonly Parameter[];
+  /** Whether the discriminator normalises by the batch: then each batch that it sees is all real or all generated. */
+  readonly batchStatistics?: boolean;
   /** uint8 (N, 28, 28) -> float32 (N, 28, 28) in [-1, 1], as the generator's. */
   scale(backend: TorchBackend, images: Tensor): Tensor;
   /** Noise (N, noise) -> images (N, 28, 28) in [-1, 1]. */
@@ -24,6 +26,12 @@ const betas = [0.5, 0.999] as const;
 
 export function adversarialPhase(options: AdversarialOptions): TrainingPhase {
   const { learningRate, generator, discriminator, scale, generate, realLogit } = options;
+  /** Logits (N, 1) of both, from one pass: a large batch is faster. */
+  const judgeTogether = (backend: TorchBackend, real: Tensor, generated: Tensor) => {
+    const count = real.shape[0]!;
+    const logits = realLogit(backend, Tensor.concat([real, generated], 0)); // (2N, 1)
+    return [logits.slice(0, 0, count), logits.slice(0, count, 2 * count)] as const;
+  };
   return {
     name: "adversarial",
     data: "all",
@@ -37,10 +45,9 @@ export function adversarialPhase(options: AdversarialOptions): TrainingPhase {
       const real = scale(backend, images);
       const generated = generate(backend, Tensor.uniform([count, options.noise], -1, 1, random));
 
-      // One pass over real and generated together: the discriminator has no batch statistics, and a large batch is faster.
-      const logits = realLogit(backend, Tensor.concat([real, generated.detach()], 0)); // (2N, 1)
-      const onReal = logits.slice(0, 0, count);
-      const onGenerated = logits.slice(0, count, 2 * count);
+      const [onReal, onGenerated] = options.batchStatistics
+        ? [realLogit(backend, real), realLogit(backend, generated.detach())]
+        : judgeTogether(backend, real, generated.detach());
       const discriminatorLoss = realness(onReal, 1).add(realness(onGenerated, 0));
       minimize("discriminator", discriminatorLoss);
 

@@ -12,6 +12,7 @@ import { adversarialPhase } from "./adversarial.ts";
 import { CrossAttention } from "./cross-attention.ts";
 import { ImageGenerator, leakySlope, noiseSize } from "./generator.ts";
 import { imageSide, type ModelRow, type TrainableModel } from "./model.ts";
+import { scaleBytes } from "./scaling.ts";
 import { supervisedPhase } from "./supervised.ts";
 
 type AnyBackend<T> = Backend<T, Parameter>;
@@ -62,21 +63,17 @@ class ClganTrunk extends Module {
  * the trunk is trained on, `reality` is left behind, `classes` starts fresh.
  */
 class Clgan extends Module {
-  readonly generator = new ImageGenerator();
+  readonly generator: ImageGenerator;
   readonly trunk: ClganTrunk;
   readonly reality: Linear;
   readonly classes: Linear;
 
   constructor(classes: number, options: ClganOptions) {
     super();
+    this.generator = new ImageGenerator(options);
     this.trunk = new ClganTrunk(options);
     this.reality = new Linear(this.trunk.features, 1);
     this.classes = new Linear(this.trunk.features, classes);
-  }
-
-  /** uint8 0 ... 255 -> [-1, 1], the range of the generator's tanh. */
-  scale<T>(backend: AnyBackend<T>, images: T): T {
-    return backend.affine(backend.toFloat(images), 2 / 255, -1);
   }
 
   /** Scaled images -> (N, 1). */
@@ -86,13 +83,14 @@ class Clgan extends Module {
 
   /** uint8 (N, 28, 28) -> (N, K). */
   logits<T>(backend: AnyBackend<T>, images: T): T {
-    return this.classes.forward(backend, this.trunk.forward(backend, this.scale(backend, images)));
+    return this.classes.forward(backend, this.trunk.forward(backend, scaleBytes(backend, images)));
   }
 }
 
 type ClganOptions = {
   readonly bidirectional: boolean;
   readonly attention: boolean;
+  readonly enhancement: boolean;
   readonly dropout: number;
 };
 
@@ -110,6 +108,13 @@ export const clgan: ModelRow<ClganOptions> = {
     attention: {
       default: false,
       about: "cross-attention from the LSTM's steps to the convolutions' features (paper, section 2.1)",
+      expected: "true or false",
+      check: (value) => typeof value === "boolean",
+    },
+    enhancement: {
+      default: false,
+      about:
+        "a bidirectional LSTM over the generated rows before the generator's Tanh: our design, as the paper (2.3) names such a module and does not describe it",
       expected: "true or false",
       check: (value) => typeof value === "boolean",
     },
@@ -134,7 +139,7 @@ export const clgan: ModelRow<ClganOptions> = {
           learningRate,
           generator: root.generator.parameters(),
           discriminator: [...trunk, ...root.reality.parameters()],
-          scale: (backend, images) => root.scale(backend, images),
+          scale: scaleBytes,
           generate: (backend, z) => root.generator.forward(backend, z),
           realLogit: (backend, images) => root.realLogit(backend, images),
         }),

@@ -5,6 +5,7 @@ import type { Backend } from "../nn/backend.ts";
 import { BatchNorm } from "../nn/layers/batch-norm.ts";
 import { ConvTranspose2d } from "../nn/layers/conv-transpose2d.ts";
 import { Linear } from "../nn/layers/linear.ts";
+import { Lstm } from "../nn/layers/lstm.ts";
 import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { imageSide } from "./model.ts";
@@ -18,6 +19,29 @@ export const noiseSize = 100;
  */
 export const leakySlope = 0.2;
 
+/**
+ * Our reading of the "temporal feature enhancement module" that section 2.3 lists among the generator's parts and that no
+ * sentence describes. Before the Tanh a bidirectional LSTM reads the image row by row, in the order of the bytes, and what
+ * it makes of each row is added to it: bytes that the deconvolutions paint apart can follow from one another, as they do in
+ * traffic, and the deconvolutions' own image passes unchanged beside it.
+ */
+class TemporalEnhancement extends Module {
+  readonly lstm = new Lstm(imageSide, imageSide, { bidirectional: true });
+  readonly project = new Linear(2 * imageSide, imageSide);
+
+  /** (N, 28, 28) -> (N, 28, 28), before the Tanh. */
+  forward<T>(backend: Backend<T, Parameter>, images: T): T {
+    const states = this.lstm.forward(backend, images); // (N, 28, 56)
+    const rows = this.project.forward(backend, backend.reshape(states, [-1, 2 * imageSide])); // (28 N, 28)
+    return backend.add(images, backend.reshape(rows, [-1, imageSide, imageSide]));
+  }
+}
+
+export interface GeneratorOptions {
+  /** Whether the temporal enhancement stands before the Tanh. Default false: what the paper describes. */
+  readonly enhancement?: boolean;
+}
+
 /** Section 2.3, in the sizes that it states. Its padding of 1 does not give them: 2 and, for the last, 4 do. */
 export class ImageGenerator extends Module {
   readonly project = new Linear(noiseSize, 2048);
@@ -27,13 +51,20 @@ export class ImageGenerator extends Module {
   readonly norm2 = new BatchNorm(32);
   readonly up3 = new ConvTranspose2d(32, 1, { kernel: 5, stride: 2, padding: 4, outputPadding: 1 });
   readonly norm3 = new BatchNorm(1);
+  readonly enhancement: TemporalEnhancement | undefined;
+
+  constructor({ enhancement = false }: GeneratorOptions = {}) {
+    super();
+    this.enhancement = enhancement ? new TemporalEnhancement() : undefined;
+  }
 
   /** (N, 100) -> (N, 28, 28) in [-1, 1]. */
   forward<T>(backend: Backend<T, Parameter>, z: T): T {
     let x = backend.reshape(this.project.forward(backend, z), [-1, 128, 4, 4]); // (N, 128, 4, 4)
     x = backend.leakyRelu(this.norm1.forward(backend, this.up1.forward(backend, x)), leakySlope); // (N, 64, 8, 8)
     x = backend.leakyRelu(this.norm2.forward(backend, this.up2.forward(backend, x)), leakySlope); // (N, 32, 16, 16)
-    x = backend.tanh(this.norm3.forward(backend, this.up3.forward(backend, x))); // (N, 1, 28, 28)
-    return backend.reshape(x, [-1, imageSide, imageSide]);
+    x = this.norm3.forward(backend, this.up3.forward(backend, x)); // (N, 1, 28, 28)
+    x = backend.reshape(x, [-1, imageSide, imageSide]);
+    return backend.tanh(this.enhancement?.forward(backend, x) ?? x);
   }
 }

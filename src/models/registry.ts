@@ -1,11 +1,15 @@
 // The table of models. To add one: one file that exports a ModelRow, one line here.
 
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
+import { ae } from "./ae.ts";
+import { bytesgan } from "./bytesgan.ts";
 import { clgan } from "./clgan.ts";
+import { cnnLstm } from "./cnn-lstm.ts";
+import { dcgan } from "./dcgan.ts";
 import { majority } from "./majority.ts";
 import type { ModelRow, TrainableModel } from "./model.ts";
 
-export const MODELS: readonly ModelRow[] = [clgan, majority];
+export const MODELS: readonly ModelRow[] = [clgan, dcgan, ae, cnnLstm, bytesgan, majority];
 
 export interface ModelRequest {
   /** Number of classes K. */

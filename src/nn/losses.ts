@@ -32,6 +32,14 @@ export function meanSquaredError(prediction: Tensor, target: Tensor): Tensor {
   return prediction.mse(target);
 }
 
+/**
+ * log(sum(exp(x))) of each row: (N, K) -> (N). Of logits of any size, as each logit minus its log-probability is this sum;
+ * the rounding is that of the first logit and of the result.
+ */
+export function logSumExp(logits: Tensor): Tensor {
+  return logits.select(1, 0).subtract(logits.logSoftmax(1).select(1, 0));
+}
+
 /** Number of rows whose largest logit is at their class, as a scalar tensor. */
 export function correctCount(logits: Tensor, classes: Tensor): Tensor {
   return logits.detach().argmax(1).equal(classes).sum();

@@ -10,6 +10,7 @@ export interface PhasePlan {
   readonly batchSize: number;
   /** Rows and size of `unlabelledImages`, in a joint phase. */
   readonly unlabelled: { readonly rows: Uint32Array; readonly batchSize: number } | undefined;
+  /** A pass over `rows`, in a joint phase too: its epochs are those of a supervised phase, the unlabelled images beside them. */
   readonly stepsPerEpoch: number;
   readonly epochs: number;
 }
@@ -34,12 +35,11 @@ export function planPhase(phase: TrainingPhase, split: Split, config: TrainingCo
       ? { rows: unlabelledRows, batchSize: batchSize(unlabelledRows.length, config) }
       : undefined;
   const batch = batchSize(rows.length, config);
-  const passes = [rows.length / batch, unlabelled ? unlabelled.rows.length / unlabelled.batchSize : 0];
   return {
     rows,
     batchSize: batch,
     unlabelled,
-    stepsPerEpoch: Math.max(config.minEpochSteps, Math.ceil(Math.max(...passes))),
+    stepsPerEpoch: Math.max(config.minEpochSteps, Math.ceil(rows.length / batch)),
     epochs: phase.supervised ? config.epochs : config.pretrainEpochs,
   };
 }

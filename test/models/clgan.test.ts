@@ -8,6 +8,7 @@ import type { Parameter } from "../../src/nn/parameter.ts";
 import { TorchBackend } from "../../src/nn/torch-backend.ts";
 import { expectClose } from "../nn/close.ts";
 import { describeTorch } from "../nn/with-torch.ts";
+import { fillMembers, goldenImages, goldenNoise } from "./pytorch-names.ts";
 
 interface Variant {
   readonly bidirectional: boolean;
@@ -28,21 +29,6 @@ const golden = JSON.parse(readFileSync(new URL("golden/clgan.json", import.meta.
   readonly variants: readonly Variant[];
 };
 
-/** This model's name of a parameter in PyTorch's. */
-function pytorchName(path: string): string {
-  return path
-    .replace("runningMean", "running_mean")
-    .replace("runningVariance", "running_var")
-    .replace("directions.0.inputHidden", "weight_ih_l0")
-    .replace("directions.0.hiddenHidden", "weight_hh_l0")
-    .replace("directions.0.inputBias", "bias_ih_l0")
-    .replace("directions.0.hiddenBias", "bias_hh_l0")
-    .replace("directions.1.inputHidden", "weight_ih_l0_reverse")
-    .replace("directions.1.hiddenHidden", "weight_hh_l0_reverse")
-    .replace("directions.1.inputBias", "bias_ih_l0_reverse")
-    .replace("directions.1.hiddenBias", "bias_hh_l0_reverse");
-}
-
 function adopted(model: TrainableModel): TorchBackend {
   const backend = new TorchBackend(new Generator("cpu", 1));
   backend.adopt(model.root);
@@ -50,21 +36,11 @@ function adopted(model: TrainableModel): TorchBackend {
 }
 
 /** The members in PyTorch's naming, filled by the formula of make_clgan.py. */
-function fill(root: Module, variant: Variant): Map<string, Parameter> {
-  const members = new Map([...root.members()].map(([path, parameter]) => [pytorchName(path), parameter]));
-  for (const [k, [name, elements]] of variant.members.entries()) {
-    const offset = name.endsWith("running_var") || /norm\d\.weight$/.test(name) ? 1 : 0;
-    members
-      .get(name)!
-      .assign(Float32Array.from({ length: elements }, (_, i) => 0.1 * Math.sin(1.3 * i + k) + offset));
-  }
-  return members;
-}
-
-const testImages = () =>
-  Tensor.fromBuffer(
-    Uint8Array.from({ length: 3 * 784 }, (_, i) => (7 * i * i + 13 * i) % 256),
-    [3, 28, 28],
+const fill = (root: Module, { members }: Variant) =>
+  fillMembers(
+    root,
+    members.map(([name]) => name),
+    (i, k) => 0.1 * Math.sin(1.3 * i + k),
   );
 
 describeTorch("CLGAN against plain PyTorch", () => {
@@ -77,7 +53,7 @@ describeTorch("CLGAN against plain PyTorch", () => {
     );
     const backend = adopted(model);
     scope(() => {
-      const logits = model.logits(backend, testImages());
+      const logits = model.logits(backend, goldenImages());
       expect(logits.shape).toEqual([3, 5]);
       expectClose(logits.detach().toFloat32Array(), variant.logits, 1e-5, "logits");
       const loss = logits.crossEntropy(Tensor.fromBuffer(BigInt64Array.of(0n, 3n, 1n)));
@@ -106,15 +82,11 @@ describeTorch("CLGAN against plain PyTorch", () => {
     const backend = adopted(model);
     backend.training = true;
     scope(() => {
-      const noise = Tensor.fromBuffer(
-        Float32Array.from({ length: 400 }, (_, i) => Math.sin(0.7 * i)),
-        [4, 100],
-      );
       const root = model.root as Module & {
         generator: Module & { forward(backend: TorchBackend, noise: Tensor): Tensor };
         realLogit(backend: TorchBackend, images: Tensor): Tensor;
       };
-      const generated = root.generator.forward(backend, noise);
+      const generated = root.generator.forward(backend, goldenNoise());
       expect(generated.shape).toEqual([4, 28, 28]);
       const second = generated.detach().select(0, 1).reshape([-1]).toFloat32Array();
       expectClose(

@@ -1,7 +1,16 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import type { TrainableModel } from "../../src/models/model.ts";
 import { createModel, findModel, MODELS, resolveModelOptions } from "../../src/models/registry.ts";
+import { NETWORKS } from "./networks.ts";
 
 const request = { classes: 3, seed: 1 };
+
+const digest = ({ root }: TrainableModel) => {
+  const hash = createHash("sha256");
+  for (const [path, values] of root.stateDict()) hash.update(path).update(new Uint8Array(values.buffer));
+  return hash.digest("hex");
+};
 
 describe("model registry", () => {
   it("has rows with distinct names, and options whose defaults pass their own check", () => {
@@ -18,6 +27,7 @@ describe("model registry", () => {
     expect(resolveModelOptions("clgan", { attention: true })).toEqual({
       bidirectional: false,
       attention: true,
+      enhancement: false,
       dropout: 0.5,
     });
   });
@@ -25,7 +35,7 @@ describe("model registry", () => {
   it("refuses unknown names, unknown options and wrong values", () => {
     expect(() => findModel("gan")).toThrow('but received "gan"');
     expect(() => createModel("clgan", { bidirektional: true }, request)).toThrow(
-      'Expected options of model clgan (bidirectional, attention, dropout) but received "bidirektional"',
+      'Expected options of model clgan (bidirectional, attention, enhancement, dropout) but received "bidirektional"',
     );
     expect(() => resolveModelOptions("majority", { trees: 1 })).toThrow("(it has none)");
     expect(() => createModel("majority", {}, request)).toThrow("Expected model to be a network");
@@ -37,9 +47,13 @@ describe("model registry", () => {
   });
 
   it("makes models without libtorch, the same from the same seed", () => {
-    const state = (seed: number) => createModel("clgan", {}, { classes: 3, seed }).root.stateDict();
-    expect(state(1)).toEqual(state(1));
-    expect(state(2).get("trunk.conv1.weight")).not.toEqual(state(1).get("trunk.conv1.weight"));
+    for (const { name } of NETWORKS) {
+      const [state, again, other] = [1, 1, 2].map((seed) =>
+        digest(createModel(name, {}, { classes: 3, seed })),
+      );
+      expect(again).toBe(state);
+      expect(other).not.toBe(state);
+    }
   });
 
   it("starts shared layers alike whatever the other options are", () => {

@@ -52,9 +52,10 @@ describe("plan of a phase", () => {
     expect(plan).toMatchObject({ batchSize, stepsPerEpoch, epochs: 50 });
   });
 
-  test("a joint phase is as long as its longer side", () => {
+  test("an epoch of a joint phase is a pass over the labelled images, as in a supervised one", () => {
     const plan = planPhase(phase("joint", true), split(500, 8000), config);
-    expect(plan).toMatchObject({ batchSize: 62, unlabelled: { batchSize: 256 }, stepsPerEpoch: 32 });
+    expect(plan).toMatchObject({ batchSize: 62, unlabelled: { batchSize: 256 }, stepsPerEpoch: 10 });
+    expect(planPhase(phase("labelled", true), split(500, 8000), config).stepsPerEpoch).toBe(10);
   });
 
   test("a joint phase without a pool uses the labelled images for it", () => {

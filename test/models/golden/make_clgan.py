@@ -124,12 +124,13 @@ def variant(bidirectional, attention):
     }
 
 
-golden = {
-    "torch": torch.__version__,
-    "variants": [variant(False, False), variant(True, False), variant(False, True), variant(True, True)],
-}
-path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clgan.json")
-with open(path, "w") as file:
-    json.dump(golden, file, separators=(",", ":"))
-    file.write("\n")
-print(f"{path}: {os.path.getsize(path)} bytes, PyTorch {torch.__version__}")
+if __name__ == "__main__":
+    golden = {
+        "torch": torch.__version__,
+        "variants": [variant(False, False), variant(True, False), variant(False, True), variant(True, True)],
+    }
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clgan.json")
+    with open(path, "w") as file:
+        json.dump(golden, file, separators=(",", ":"))
+        file.write("\n")
+    print(f"{path}: {os.path.getsize(path)} bytes, PyTorch {torch.__version__}")

@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""Writes networks.json: every network of src/models but CLGAN (see make_clgan.py) once more in plain PyTorch.
+
+Run it where PyTorch is installed (Debian: apt-get install python3-torch); the tests only read networks.json.
+Weight i of the k-th member (in the order of PyTorch's state dict) is 0.1 (m / 2^31 - 1), m = (7919 i^2 + 2654435761 i +
+40503 k) mod 2^32, plus 1 for batch norm's weights and running variances.
+To add a network: a class with `logits(images)` and `generative()`, whose members are named as in src/models, and a row.
+"""
+
+import json
+import math
+import os
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from make_clgan import Generator, short
+
+torch.set_num_threads(1)
+CLASSES = 5
+IMAGES = torch.tensor([(7 * i * i + 13 * i) % 256 for i in range(3 * 784)], dtype=torch.uint8).view(3, 28, 28)
+SCALED = IMAGES.float() / 127.5 - 1
+NOISE = torch.tensor([math.sin(0.7 * i) for i in range(4 * 100)], dtype=torch.float64).float().view(4, 100)
+
+
+def leaky(x):
+    return F.leaky_relu(x, 0.2)
+
+
+class Trunk(nn.Module):
+    """The generator's mirror: convolutions alone, with batch norm after the second and third or without."""
+
+    def __init__(self, batch_norm):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 32, 5, 2, 4)
+        self.conv2 = nn.Conv2d(32, 64, 5, 2, 2)
+        self.conv3 = nn.Conv2d(64, 128, 5, 2, 2)
+        self.norm2 = nn.BatchNorm2d(64) if batch_norm else nn.Identity()
+        self.norm3 = nn.BatchNorm2d(128) if batch_norm else nn.Identity()
+
+    def forward(self, images):
+        x = leaky(self.conv1(images.unsqueeze(1)))
+        x = leaky(self.norm2(self.conv2(x)))
+        return leaky(self.norm3(self.conv3(x))).flatten(1)
+
+
+class Dcgan(nn.Module):
+    def __init__(self, batch_norm=True):
+        super().__init__()
+        self.generator = Generator()
+        self.trunk = Trunk(batch_norm)
+        self.reality = nn.Linear(2048, 1)
+        self.classes = nn.Linear(2048, CLASSES)
+
+    def logits(self, images):
+        return self.classes(self.trunk(images))
+
+    def generative(self):
+        """The logit that the discriminator gives the generator's images."""
+        return self.reality(self.trunk(self.generator(NOISE)))
+
+
+class Autoencoder(nn.Module):
+    class Encoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(1, 32, 3, 2, 1)
+            self.conv2 = nn.Conv2d(32, 64, 3, 2, 1)
+            self.conv3 = nn.Conv2d(64, 128, 3, 2, 1)
+
+        def forward(self, images):
+            return leaky(self.conv3(leaky(self.conv2(leaky(self.conv1(images.unsqueeze(1)))))))
+
+    class Classifier(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(128, 64, 3, padding=1)
+            self.conv2 = nn.Conv2d(64, 64, 3, padding=1)
+            self.lstm = nn.LSTM(64, 256, batch_first=True)
+            self.classes = nn.Linear(256, CLASSES)
+
+        def forward(self, maps):
+            x = leaky(self.conv2(leaky(self.conv1(maps))))
+            return self.classes(self.lstm(x.flatten(2).transpose(1, 2))[0][:, -1])
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = self.Encoder()
+        self.latent = nn.Linear(2048, 100)
+        self.decoder = Generator()
+        self.classifier = self.Classifier()
+
+    def logits(self, images):
+        return self.classifier(self.encoder(images))
+
+    def generative(self):
+        """Every 49th byte of the second image as it is reconstructed, then the mean absolute error of all."""
+        made = self.decoder(self.latent(self.encoder(SCALED).flatten(1)))
+        return torch.cat([made[1].flatten()[::49], F.l1_loss(made, SCALED).view(1)])
+
+
+class CnnLstm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv1d(28, 128, 3, padding=1)
+        self.conv2 = nn.Conv1d(128, 128, 3, padding=1)
+        self.conv3 = nn.Conv1d(128, 128, 3, padding=1)
+        self.lstm = nn.LSTM(128, 64, batch_first=True)
+        self.hidden = nn.Linear(448, 128)
+        self.classes = nn.Linear(128, CLASSES)
+
+    def logits(self, images):
+        x = F.max_pool1d(F.relu(self.conv1(images)), 2)
+        x = F.max_pool1d(F.relu(self.conv2(x)), 2)
+        x = self.lstm(F.relu(self.conv3(x)).transpose(1, 2))[0]
+        return self.classes(F.relu(self.hidden(x.flatten(1))))
+
+
+class ByteSgan(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.generator = Generator()
+        self.trunk = Trunk(False)
+        self.classes = nn.Linear(2048, CLASSES)
+
+    def logits(self, images):
+        return self.classes(self.trunk(images))
+
+    def generative(self):
+        """log p(K + 1) of the generator's images by K + 1 outputs, the last of them 0; then of real ones log(1 - p(K + 1))."""
+        padded = [F.pad(self.logits(x), (0, 1)).double().softmax(1)[:, -1] for x in (self.generator(NOISE), SCALED)]
+        return torch.cat([padded[0].log(), torch.log1p(-padded[1])]).float()
+
+
+class EnhancedGenerator(nn.Module):
+    """CLGAN's generator with its temporal enhancement; there are no logits to compare."""
+
+    def __init__(self):
+        super().__init__()
+        self.generator = self.Enhanced()
+
+    class Enhanced(Generator):
+        class Enhancement(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.lstm = nn.LSTM(28, 28, batch_first=True, bidirectional=True)
+                self.project = nn.Linear(56, 28)
+
+        def __init__(self):
+            super().__init__()
+            self.enhancement = self.Enhancement()
+
+        def forward(self, z):
+            x = self.project(z).view(-1, 128, 4, 4)
+            x = leaky(self.norm1(self.up1(x)))
+            x = leaky(self.norm2(self.up2(x)))
+            x = self.norm3(self.up3(x)).view(-1, 28, 28)
+            return torch.tanh(x + self.enhancement.project(self.enhancement.lstm(x)[0]))
+
+    def generative(self):
+        """Every 49th byte of the second generated image."""
+        return self.generator(NOISE)[1].flatten()[::49]
+
+
+def fill(network):
+    state = {k: v for k, v in network.state_dict().items() if "num_batches" not in k}
+    for k, (name, tensor) in enumerate(state.items()):
+        mixed = ((7919 * i * i + 2654435761 * i + 40503 * k) % 2**32 for i in range(tensor.numel()))
+        values = [0.1 * (m / 2**31 - 1) for m in mixed]
+        offset = 1 if name.endswith("running_var") or (".norm" in name and name.endswith("weight")) else 0
+        tensor.copy_((torch.tensor(values, dtype=torch.float64) + offset).float().view(tensor.shape))
+    return state
+
+
+def gradients(network):
+    return [
+        [name, *short([p.grad.double().sum().item(), p.grad.double().norm().item()])]
+        for name, p in network.named_parameters()
+        if p.grad is not None
+    ]
+
+
+def row(model, options, make):
+    network = make()
+    state = fill(network)
+    result = {
+        "model": model,
+        "options": options,
+        "members": [[name, tensor.numel()] for name, tensor in state.items()],
+    }
+    if hasattr(network, "logits"):
+        network.eval()
+        result["predicted"] = short(network.logits(SCALED).flatten().tolist())
+        network.train()
+        logits = network.logits(SCALED)
+        loss = F.cross_entropy(logits, torch.tensor([0, 3, 1]))
+        loss.backward()
+        result["logits"] = short(logits.flatten().tolist())
+        result["loss"] = loss.item()
+        result["gradients"] = gradients(network)
+    if hasattr(network, "generative"):
+        fill(network)
+        network.zero_grad(set_to_none=True)
+        network.train()
+        values = network.generative()
+        values.sum().backward()
+        result["generative"] = {
+            "values": short(values.flatten().tolist()),
+            "gradients": gradients(network),
+        }
+    return result
+
+
+if __name__ == "__main__":
+    golden = {
+        "torch": torch.__version__,
+        "rows": [
+            row("clgan", {"enhancement": True}, EnhancedGenerator),
+            row("dcgan", {}, Dcgan),
+            row("dcgan", {"batchNorm": False}, lambda: Dcgan(False)),
+            row("ae", {}, Autoencoder),
+            row("cnn-lstm", {}, CnnLstm),
+            row("bytesgan", {"dropout": 0}, ByteSgan),
+        ],
+    }
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "networks.json")
+    with open(path, "w") as file:
+        json.dump(golden, file, separators=(",", ":"))
+        file.write("\n")
+    print(f"{path}: {os.path.getsize(path)} bytes, PyTorch {torch.__version__}")
