@@ -109,12 +109,16 @@ void checkMasked(View view, const Packet& packet, std::size_t fill, const Append
 void checkKernels(Draw draw) {
   const ImageKernel scalar = scalarImageKernel();
   const std::size_t patternBytes = draw.u16() % 900;
-  const ExactBytes pattern(draw.take(patternBytes), draw.below(8));
+  constexpr std::size_t kBlock = ImageKernel::kPatternBlock;
+  const Bytes drawn = draw.take(patternBytes);
+  std::vector<std::uint8_t> padded(drawn.begin(), drawn.end());
+  padded.resize((drawn.size() + kBlock - 1) / kBlock * kBlock, 0xFF);
+  const ExactBytes pattern(padded, draw.below(8));
   const ExactBytes from(draw.take(draw.u16() % 900), draw.below(8));
   for (const ImageKernel& kernel : vectorKernels()) {
     Image expected(from.size()), got(from.size());
-    scalar.copyMasked(expected.data(), from.data(), from.size(), pattern.data(), pattern.size());
-    kernel.copyMasked(got.data(), from.data(), from.size(), pattern.data(), pattern.size());
+    scalar.copyMasked(expected.data(), from.data(), from.size(), pattern.data(), drawn.size());
+    kernel.copyMasked(got.data(), from.data(), from.size(), pattern.data(), drawn.size());
     FUZZ_CHECK(expected == got);
     const ExactBytes image(Bytes(from).first(std::min<std::size_t>(from.size(), kImageBytes)));
     Image expectedImage(kImageBytes, 0xA5), gotImage(kImageBytes, 0x5A);

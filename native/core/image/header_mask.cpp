@@ -9,10 +9,6 @@
 namespace flowglyph {
 namespace {
 
-// The option bytes that nearly every TCP segment of a connection with timestamps starts with: NOP, NOP,
-// 8, 10.
-constexpr std::uint32_t kTimestampsOnly = 0x0101080A;
-
 // Everything that may stand between a frame's first byte and IP, but for VLAN tags.
 constexpr LayerSet kLinkLayers = layerBit(Layer::kMpls) | layerBit(Layer::kPseudowire) |
                                  layerBit(Layer::kPppoe) | layerBit(Layer::kPpp) | layerBit(Layer::kLlcSnap);
@@ -53,37 +49,19 @@ void maskOutside(MaskPattern& pattern, Mask mask, const Packet& packet) {
 
 HeaderMask::HeaderMask(View view, Mask mask) : view_(view), mask_(view == View::kL7 ? Mask::kNone : mask) {}
 
-HeaderPattern HeaderMask::patternFor(const Packet& packet) {
-  if (mask_ == Mask::kNone) return {nullptr, 0};
-  const std::uint64_t shape = shapeOf(packet);
-  if (shape == 0) return {built_.data(), build(packet, built_.data())};
-  Kept& kept = kept_[(shape * 0x9E3779B97F4A7C15u) >> 59];  // the top 5 bits: all of the shape reaches them
-  if (kept.shape != shape) {
-    kept.length = build(packet, built_.data());
-    std::memcpy(kept.bytes.data(), built_.data(), kKeptBytes);
-    kept.shape = shape;
-  }
-  return {kept.bytes.data(), kept.length};
+HeaderPattern HeaderMask::fresh(const Packet& packet, std::uint64_t shape) {
+  const std::size_t length = build(packet, built_.data());
+  if (shape == 0) return {built_.data(), length};
+  Kept& kept = kept_[placeOf(shape)];
+  std::memcpy(kept.bytes.data(), built_.data(), kKeptBytes);
+  kept.length = length;
+  kept.shape = shape;
+  return {kept.bytes.data(), length};
 }
 
-std::uint64_t HeaderMask::shapeOf(const Packet& packet) const {
-  if (!packet.plainIp || (packet.protocol() != kTcp && packet.protocol() != kUdp)) return 0;
-  std::uint64_t link = 0;
-  if (view_ == View::kPcap) {
-    if (packet.ipOffset > 64 || !plainLink(packet)) return 0;
-    link = std::uint64_t{packet.ipOffset} << 8 | std::uint64_t{packet.linktype->number} << 32;
-  }
-  std::uint64_t options = 1;
-  if (packet.protocol() == kTcp) {
-    const std::uint32_t headerBytes = packet.payloadOffset - packet.transportOffset;
-    const std::uint8_t* header = packet.record.data + packet.transportOffset;
-    if (headerBytes == 32 && loadBig<std::uint32_t>(header + 20) == kTimestampsOnly) {
-      options = 2;
-    } else if (headerBytes > 20) {
-      return 0;
-    }
-  }
-  return options | link | std::uint64_t{packet.ipVersion()} << 16 | std::uint64_t{packet.protocol()} << 24;
+std::uint64_t HeaderMask::linkShape(const Packet& packet) {
+  if (packet.ipOffset > 64 || !plainLink(packet)) return 0;
+  return std::uint64_t{packet.ipOffset} << 8 | std::uint64_t{packet.linktype->number} << 32;
 }
 
 std::size_t HeaderMask::build(const Packet& packet, std::uint8_t* bytes) const {

@@ -36,38 +36,32 @@ void writeRecordHeader(std::uint8_t* to, const Record& record) {
 
 }  // namespace
 
-std::size_t ImageEncoder::appendBytes(std::uint8_t* image, std::size_t fill, const Packet& packet) {
-  std::uint32_t from = packet.payloadOffset, end = packet.payloadEnd;
-  if (view_ == View::kL3) {
-    from = packet.ipOffset;
-    end = packet.ipEnd;
-  } else if (view_ == View::kPcap) {
-    from = 0;
-    end = packet.record.capLength;
-    std::uint8_t header[kRecordHeaderBytes] =
-        {};  // masks zero both headers: a record's time alone names its class
-    if (fill == 0) {
-      fill = kFileHeaderBytes;
-      if (mask_ == Mask::kNone) {
-        writeFileHeader(image, packet.record.linktype);
-      } else {
-        std::memset(image, 0, kFileHeaderBytes);
-      }
-    }
-    if (mask_ == Mask::kNone) writeRecordHeader(header, packet.record);
-    const std::size_t part = std::min(kRecordHeaderBytes, kImageBytes - fill);
-    std::memcpy(image + fill, header, part);
-    fill += part;
+std::size_t ImageEncoder::appendView(std::uint8_t* image, std::size_t fill, const Packet& packet) {
+  if (view_ == View::kL7) {
+    if (packet.payloadEnd == packet.payloadOffset) return fill;
+    return appendRange(image, fill, packet, packet.payloadOffset, packet.payloadEnd);
   }
-  const std::size_t length = std::min<std::size_t>(end - from, kImageBytes - fill);
-  if (length == 0) return fill;
-  const HeaderPattern pattern = headers_.patternFor(packet);
-  kernel_.copyMasked(image + fill, packet.record.data + from, length, pattern.bytes, pattern.length);
+  // Masks zero both headers: a record's time alone names its class.
+  if (fill == 0) {
+    fill = kFileHeaderBytes;
+    if (mask_ == Mask::kNone) {
+      writeFileHeader(image, packet.record.linktype);
+    } else {
+      std::memset(image, 0, kFileHeaderBytes);
+    }
+  }
+  std::uint8_t header[kRecordHeaderBytes] = {};
+  if (mask_ == Mask::kNone) writeRecordHeader(header, packet.record);
+  const std::size_t part = std::min(kRecordHeaderBytes, kImageBytes - fill);
+  std::memcpy(image + fill, header, part);
+  fill += part;
+  if (fill == kImageBytes) return fill;
+  const std::size_t end = appendRange(image, fill, packet, 0, packet.record.capLength);
   // Behind the IP packet a frame has padding, check sequences over its addresses, switches' times: not
   // traffic.
-  if (view_ == View::kPcap && mask_ != Mask::kNone && packet.ipEnd < length)
-    std::memset(image + fill + packet.ipEnd, 0, length - packet.ipEnd);
-  return fill + length;
+  if (mask_ != Mask::kNone && fill + packet.ipEnd < end)
+    std::memset(image + fill + packet.ipEnd, 0, end - fill - packet.ipEnd);
+  return end;
 }
 
 }  // namespace flowglyph

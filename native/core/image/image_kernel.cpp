@@ -15,6 +15,32 @@ namespace flowglyph {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+#if HWY_TARGET <= HWY_AVX3
+
+// One masked load and store for what is shorter than a block, so that small packets cost no branch on their
+// length.
+HWY_INLINE void copyMasked(std::uint8_t* HWY_RESTRICT to, const std::uint8_t* HWY_RESTRICT from,
+                           std::size_t length, const std::uint8_t* HWY_RESTRICT pattern,
+                           std::size_t patternLength) {
+  const hn::FixedTag<std::uint8_t, ImageKernel::kPatternBlock> d;
+  constexpr std::size_t kBlock = ImageKernel::kPatternBlock;
+  std::size_t i = 0;
+  for (; i < patternLength; i += kBlock) {
+    const auto bits = hn::LoadU(d, pattern + i);
+    if (i + kBlock > length) {
+      const auto rest = hn::FirstN(d, length - i);
+      hn::BlendedStore(hn::And(hn::MaskedLoad(rest, d, from + i), bits), rest, d, to + i);
+      return;
+    }
+    hn::StoreU(hn::And(hn::LoadU(d, from + i), bits), d, to + i);
+  }
+  for (; i + kBlock <= length; i += kBlock) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+  const auto rest = hn::FirstN(d, length - i);
+  hn::BlendedStore(hn::MaskedLoad(rest, d, from + i), rest, d, to + i);
+}
+
+#else
+
 // The last step of each loop goes back to end exactly at `length`, over bytes already done: AND and copy may
 // be repeated.
 template <class D>
@@ -64,6 +90,8 @@ void copyMasked(std::uint8_t* HWY_RESTRICT to, const std::uint8_t* HWY_RESTRICT 
   }
   if (length > masked) std::memcpy(to + masked, from + masked, length - masked);
 }
+
+#endif
 
 void emitImage(std::uint8_t* HWY_RESTRICT to, const std::uint8_t* HWY_RESTRICT from, std::size_t length) {
   const hn::CappedTag<std::uint8_t, 16> d;  // kImageBytes is a multiple of 16, not of 32

@@ -6,14 +6,19 @@
 #include <cstdint>
 #include <cstring>
 
+#include "image/image_kernel.hpp"
 #include "options.hpp"
 
 namespace flowglyph {
 
 class MaskPattern {
  public:
-  // `bytes` has kImageBytes.
-  explicit MaskPattern(std::uint8_t* bytes) : bytes_(bytes) { std::memset(bytes_, 0xFF, kImageBytes); }
+  // What an image can show, padded as kernels read it.
+  static constexpr std::size_t kBytes = (kImageBytes + ImageKernel::kPatternBlock - 1) /
+                                        ImageKernel::kPatternBlock * ImageKernel::kPatternBlock;
+
+  // `bytes` has kBytes.
+  explicit MaskPattern(std::uint8_t* bytes) : bytes_(bytes) { std::memset(bytes_, 0xFF, kBytes); }
 
   void zero(std::size_t offset, std::size_t length) {
     if (offset >= kImageBytes) return;

@@ -14,7 +14,8 @@ namespace flowglyph {
 
 inline constexpr std::uint8_t kTcpFin = 1, kTcpSyn = 2, kTcpRst = 4, kTcpAck = 16;
 
-struct Packet {
+// Two cache lines: with several threads one parses it and another one reads it.
+struct alignas(64) Packet {
   Record record;
   const Linktype*
       linktype;  // null for a datagram that was put together of fragments: record.data is its IP header
@@ -36,11 +37,11 @@ struct Packet {
   bool plainIp;              // no IPv4 options, no IPv6 extension headers
   bool fromLow;              // sent by the key's low endpoint
   SessionKey key;
-  std::uint64_t hash;  // of the key; filled by the engine
 
   std::uint8_t ipVersion() const { return key.ipVersion(); }
   std::uint8_t protocol() const { return key.protocol(); }
 };
+static_assert(sizeof(Packet) == 128);
 
 struct ParseOptions {
   TunnelSet decap = kAllTunnels;

@@ -42,7 +42,7 @@ PacketFeed::PacketFeed(std::vector<std::string> paths, const ExtractOptions& opt
 
 void PacketFeed::fill(PacketChunk& chunk, std::size_t wanted) {
   chunk.clear();
-  chunk.shards.resize(shards_ > 1 ? shards_ : 0);
+  chunk.shards.resize(shards_);
   // A capture without a packet for sessions must come back too: whoever waits wants to see progress, and to
   // stop it.
   const std::uint64_t lastRecord = counts_.records + 4 * wanted;
@@ -125,9 +125,9 @@ void PacketFeed::keep(PacketChunk& chunk) {
   Packet& packet = chunk.packets.back();
   counts_.sessionRecords += packet.records;
   const auto index = static_cast<std::uint32_t>(chunk.packets.size() - 1);
-  packet.hash = hash_(packet.key);
+  const std::uint64_t hash = hash_(packet.key);
   if (clock_.moves(packet.record.timeNs)) chunk.ticks.push_back(clock_.move(index, packet.record.timeNs));
-  if (shards_ > 1) chunk.shards[shardOf(packet.hash, shards_)].push_back(index);
+  chunk.shards[shardOf(hash, shards_)].push_back({index, static_cast<std::uint32_t>(hash)});
 }
 
 const Linktype* PacketFeed::rowOf(std::uint16_t number) {

@@ -14,6 +14,7 @@
 #include "input/record_source.hpp"
 #include "parse/packet.hpp"
 #include "session/capture_clock.hpp"
+#include "session/packet_turn.hpp"
 #include "stream/defragmenter.hpp"
 
 namespace flowglyph {
@@ -45,12 +46,12 @@ class PacketList {
 struct PacketChunk {
   PacketList packets;
   std::vector<TickEvent> ticks;
-  std::vector<std::vector<std::uint32_t>> shards;  // the packets of each; not filled for a single shard
-  std::vector<std::shared_ptr<const void>> held;   // the input's memory
-  std::vector<Datagram> datagrams;                 // packets of their own
-  bool endOfFile = false;                          // sessions end behind it
-  bool waiting = false;                            // the input is silent
-  bool end = false;                                // no more
+  std::vector<std::vector<PacketTurn>> shards;    // the packets of each
+  std::vector<std::shared_ptr<const void>> held;  // the input's memory
+  std::vector<Datagram> datagrams;                // packets of their own
+  bool endOfFile = false;                         // sessions end behind it
+  bool waiting = false;                           // the input is silent
+  bool end = false;                               // no more
   std::optional<CaptureError> error;
 
   void clear();

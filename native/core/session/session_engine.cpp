@@ -99,24 +99,23 @@ void SessionEngine::processRun() {
   const auto lastTick = std::lower_bound(firstTick, current_.ticks.end(), last, tickBefore);
   const PacketRun run{current_.packets, first, last, nextOrdinal_, {firstTick, lastTick}};
 
-  std::vector<std::span<const std::uint32_t>> lists(shards_.size());
+  const auto turnBefore = [](const PacketTurn& turn, std::size_t packet) { return turn.packet < packet; };
+  std::vector<std::span<const PacketTurn>> turns(shards_.size());
   std::vector<SessionPool::Demand> demands(shards_.size());
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    if (shards_.size() > 1) {
-      const auto& list = current_.shards[i];
-      lists[i] = {std::lower_bound(list.begin(), list.end(), first),
-                  std::lower_bound(list.begin(), list.end(), last)};
-    }
-    demands[i] = {&shards_[i]->freeSlots(), shards_.size() > 1 ? lists[i].size() : last - first};
+    const auto& list = current_.shards[i];
+    turns[i] = {std::lower_bound(list.begin(), list.end(), first, turnBefore),
+                std::lower_bound(list.begin(), list.end(), last, turnBefore)};
+    demands[i] = {&shards_[i]->freeSlots(), turns[i].size()};
   }
   pool_.provide(demands);
 
   const bool fill = team_.threads() > 1 && !aheadFilled_ && !current_.end && !current_.error && !live();
   team_.run(shards_.size() + (fill ? 1 : 0), [&](std::size_t task) {
     if (!fill) {
-      shards_[task]->process(run, lists[task], shards_.size() > 1);
+      shards_[task]->process(run, turns[task]);
     } else if (task > 0) {
-      shards_[task - 1]->process(run, lists[task - 1], true);
+      shards_[task - 1]->process(run, turns[task - 1]);
     } else {
       feed_.fill(ahead_, kChunkTogether);
       aheadFilled_ = true;

@@ -11,6 +11,12 @@ namespace {
 // its image. So many packets lie between two steps of one packet.
 constexpr std::size_t kLead = 16;
 
+// With several threads another one has parsed it, and its lines are in that one's cache.
+void prefetchPacket(const Packet& packet) {
+  const auto* bytes = reinterpret_cast<const char*>(&packet);
+  for (std::size_t at = 0; at < sizeof packet; at += 64) __builtin_prefetch(bytes + at);
+}
+
 }  // namespace
 
 SessionShard::SessionShard(std::uint16_t number, const ExtractOptions& options, const ImageKernel& kernel,
@@ -26,29 +32,30 @@ SessionShard::SessionShard(std::uint16_t number, const ExtractOptions& options, 
       encoder_(options.view, options.mask, kernel),
       streams_(options.order, options.view) {}
 
-void SessionShard::process(const PacketRun& run, std::span<const std::uint32_t> list, bool listed) {
-  const std::size_t count = listed ? list.size() : run.last - run.first;
-  const auto at = [&](std::size_t i) { return listed ? list[i] : run.first + static_cast<std::uint32_t>(i); };
+void SessionShard::process(const PacketRun& run, std::span<const PacketTurn> turns) {
   std::array<std::uint32_t, kLead * 2> guesses;
   std::size_t nextTick = 0;
-  for (std::size_t i = 0; i < count + 2 * kLead; ++i) {
-    if (i < count) index_.prefetch(static_cast<std::uint32_t>(run.packets[at(i)].hash));
-    if (i >= kLead && i - kLead < count) {
-      const std::uint32_t slot = index_.guess(static_cast<std::uint32_t>(run.packets[at(i - kLead)].hash));
+  for (std::size_t i = 0; i < turns.size() + 2 * kLead; ++i) {
+    if (i < turns.size()) {
+      index_.prefetch(turns[i].hash);
+      prefetchPacket(run.packets[turns[i].packet]);
+    }
+    if (i >= kLead && i - kLead < turns.size()) {
+      const std::uint32_t slot = index_.guess(turns[i - kLead].hash);
       guesses[(i - kLead) % guesses.size()] = slot;
       if (slot != kNoSlot) pool_.prefetch(slot);
     }
     // The image is asked for half-way to the packet's turn.
-    if (i >= kLead + kLead / 2 && i - kLead - kLead / 2 < count) {
+    if (i >= kLead + kLead / 2 && i - kLead - kLead / 2 < turns.size()) {
       const std::uint32_t slot = guesses[(i - kLead - kLead / 2) % guesses.size()];
       if (slot != kNoSlot) pool_.prefetchImage(slot);
     }
     if (i < 2 * kLead) continue;
     const std::size_t turn = i - 2 * kLead;
-    const std::uint32_t packet = at(turn);
+    const std::uint32_t packet = turns[turn].packet;
     for (; nextTick < run.ticks.size() && run.ticks[nextTick].packet <= packet; ++nextTick)
       advance(run.ticks[nextTick], run.ordinalOf(run.ticks[nextTick].packet));
-    add(run.packets[packet], guesses[turn % guesses.size()], run.ordinalOf(packet));
+    add(run.packets[packet], turns[turn].hash, guesses[turn % guesses.size()], run.ordinalOf(packet));
   }
   for (; nextTick < run.ticks.size(); ++nextTick)
     advance(run.ticks[nextTick], run.ordinalOf(run.ticks[nextTick].packet));
@@ -75,15 +82,15 @@ void SessionShard::advance(const TickEvent& tick, std::uint64_t at) {
   });
 }
 
-void SessionShard::add(const Packet& packet, std::uint32_t guess, std::uint64_t ordinal) {
-  std::uint32_t slot = find(packet, guess);
+void SessionShard::add(const Packet& packet, std::uint32_t hash, std::uint32_t guess, std::uint64_t ordinal) {
+  std::uint32_t slot = find(packet, hash, guess);
   if (slot != kNoSlot) {
     if (EndReason reason; endedBy(pool_.session(slot), packet, reason)) {
       end(slot, reason, ordinal);
       slot = kNoSlot;
     }
   }
-  if (slot == kNoSlot) slot = start(packet, ordinal);
+  if (slot == kNoSlot) slot = start(packet, hash, ordinal);
   update(slot, packet, ordinal);
 }
 
@@ -103,18 +110,17 @@ bool SessionShard::endedBy(const Session& session, const Packet& packet, EndReas
   return activeTimeoutNs_ != 0 && elapsed(session.startNs, now) >= activeTimeoutNs_;
 }
 
-std::uint32_t SessionShard::find(const Packet& packet, std::uint32_t guess) {
+std::uint32_t SessionShard::find(const Packet& packet, std::uint32_t hash, std::uint32_t guess) {
   // The guess made for prefetching is nearly always right. Its session may have ended since; then its key
   // matches nothing.
   if (guess != kNoSlot && pool_.session(guess).key == packet.key) return guess;
-  return index_.find(static_cast<std::uint32_t>(packet.hash),
-                     [&](std::uint32_t slot) { return pool_.session(slot).key == packet.key; });
+  return index_.find(hash, [&](std::uint32_t slot) { return pool_.session(slot).key == packet.key; });
 }
 
-std::uint32_t SessionShard::start(const Packet& packet, std::uint64_t ordinal) {
+std::uint32_t SessionShard::start(const Packet& packet, std::uint32_t hash, std::uint64_t ordinal) {
   const std::uint32_t slot = free_.back();
   free_.pop_back();
-  index_.insert(static_cast<std::uint32_t>(packet.hash), slot);
+  index_.insert(hash, slot);
   Session& session = pool_.session(slot);
   session.key = packet.key;
   session.startNs = session.lastNs = packet.record.timeNs;

@@ -21,6 +21,7 @@
 #include "image/image_encoder.hpp"
 #include "parse/packet.hpp"
 #include "session/capture_clock.hpp"
+#include "session/packet_turn.hpp"
 #include "session/session_index.hpp"
 #include "session/session_pool.hpp"
 #include "session/timer_wheel.hpp"
@@ -56,9 +57,8 @@ class SessionShard {
   SessionShard(const SessionShard&) = delete;
   SessionShard& operator=(const SessionShard&) = delete;
 
-  // Works on the packets of the run that are listed, or on all of them when `listed` is false. There are at
-  // least as many free slots as packets.
-  void process(const PacketRun& run, std::span<const std::uint32_t> list, bool listed);
+  // Works on the packets of the run that are listed. There are at least as many free slots.
+  void process(const PacketRun& run, std::span<const PacketTurn> turns);
 
   // A sixteenth of the idle timeout times this is taken off it from the next tick on.
   void shorten(unsigned sixteenths);
@@ -73,9 +73,9 @@ class SessionShard {
 
  private:
   void advance(const TickEvent& tick, std::uint64_t at);
-  void add(const Packet& packet, std::uint32_t guess, std::uint64_t ordinal);
-  std::uint32_t find(const Packet& packet, std::uint32_t guess);
-  std::uint32_t start(const Packet& packet, std::uint64_t ordinal);
+  void add(const Packet& packet, std::uint32_t hash, std::uint32_t guess, std::uint64_t ordinal);
+  std::uint32_t find(const Packet& packet, std::uint32_t hash, std::uint32_t guess);
+  std::uint32_t start(const Packet& packet, std::uint32_t hash, std::uint64_t ordinal);
   void update(std::uint32_t slot, const Packet& packet, std::uint64_t ordinal);
   // Why a packet of that kind ends the session, or nothing.
   bool endedBy(const Session& session, const Packet& packet, EndReason& reason) const;
