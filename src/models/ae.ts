@@ -8,7 +8,7 @@ import { Lstm } from "../nn/layers/lstm.ts";
 import { meanAbsoluteError } from "../nn/losses.ts";
 import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import { ImageGenerator, leakySlope, noiseSize } from "./generator.ts";
+import { ImageGenerator, leakySlope, noiseSize, outputNormOption } from "./generator.ts";
 import { imageSide, type NetworkRow, type TrainableModel, type TrainingPhase } from "./model.ts";
 import { scaleBytes } from "./scaling.ts";
 import { supervisedPhase } from "./supervised.ts";
@@ -65,11 +65,12 @@ class Classifier extends Module {
 class Autoencoder extends Module {
   readonly encoder = new Encoder();
   readonly latent = new Linear(2048, noiseSize);
-  readonly decoder = new ImageGenerator();
+  readonly decoder: ImageGenerator;
   readonly classifier: Classifier;
 
-  constructor(classes: number) {
+  constructor(classes: number, options: AutoencoderOptions) {
     super();
+    this.decoder = new ImageGenerator(options);
     this.classifier = new Classifier(classes);
   }
 
@@ -102,13 +103,17 @@ function reconstructionPhase(root: Autoencoder, learningRate: number): TrainingP
   };
 }
 
-export const ae: NetworkRow<Record<never, never>> = {
+type AutoencoderOptions = {
+  readonly outputNorm: boolean;
+};
+
+export const ae: NetworkRow<AutoencoderOptions> = {
   name: "ae",
   description:
     "semi-supervised: an autoencoder learns to reconstruct all images, then its encoder and an LSTM classifier train on labels",
-  options: {},
-  create({ classes, seed, learningRate }): TrainableModel {
-    const root = new Autoencoder(classes).initialize(seed);
+  options: { outputNorm: outputNormOption },
+  create({ classes, seed, learningRate, options }): TrainableModel {
+    const root = new Autoencoder(classes, options).initialize(seed);
     return {
       root,
       classes,

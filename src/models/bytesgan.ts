@@ -11,12 +11,12 @@ import { correctCount, crossEntropy, logSumExp, meanSquaredError, realness } fro
 import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { ConvolutionalTrunk } from "./convolutional-trunk.ts";
-import { ImageGenerator, noiseSize } from "./generator.ts";
+import { ImageGenerator, noiseSize, outputNormOption } from "./generator.ts";
 import type { NetworkRow, TrainableModel, TrainingPhase } from "./model.ts";
 import { scaleBytes } from "./scaling.ts";
 
 class ByteSgan extends Module {
-  readonly generator = new ImageGenerator();
+  readonly generator: ImageGenerator;
   // No batch norm: labelled, unlabelled and generated images would each have statistics of their own in training, and
   // prediction a mixture of the three.
   readonly trunk = new ConvolutionalTrunk({ batchNorm: false });
@@ -29,6 +29,7 @@ class ByteSgan extends Module {
 
   constructor(classes: number, options: ByteSganOptions) {
     super();
+    this.generator = new ImageGenerator(options);
     this.dropout = new Dropout(options.dropout);
     this.classes = new Linear(this.trunk.features, classes);
   }
@@ -104,6 +105,7 @@ function jointPhase(root: ByteSgan, learningRate: number, options: ByteSganOptio
 type ByteSganOptions = {
   readonly dropout: number;
   readonly featureMatching: boolean;
+  readonly outputNorm: boolean;
 };
 
 export const bytesgan: NetworkRow<ByteSganOptions> = {
@@ -124,6 +126,7 @@ export const bytesgan: NetworkRow<ByteSganOptions> = {
       expected: "true or false",
       check: (value) => typeof value === "boolean",
     },
+    outputNorm: outputNormOption,
   },
   create({ classes, seed, learningRate, options }): TrainableModel {
     const root = new ByteSgan(classes, options).initialize(seed);

@@ -10,7 +10,7 @@ import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { adversarialPhase } from "./adversarial.ts";
 import { CrossAttention } from "./cross-attention.ts";
-import { ImageGenerator, leakySlope, noiseSize } from "./generator.ts";
+import { ImageGenerator, leakySlope, noiseSize, outputNormOption } from "./generator.ts";
 import { imageSide, type ModelRow, type TrainableModel } from "./model.ts";
 import { scaleBytes } from "./scaling.ts";
 import { supervisedPhase } from "./supervised.ts";
@@ -92,6 +92,7 @@ type ClganOptions = {
   readonly attention: boolean;
   readonly enhancement: boolean;
   readonly dropout: number;
+  readonly outputNorm: boolean;
 };
 
 export const clgan: ModelRow<ClganOptions> = {
@@ -125,6 +126,7 @@ export const clgan: ModelRow<ClganOptions> = {
       expected: "a number in [0, 1)",
       check: (value) => typeof value === "number" && value >= 0 && value < 1,
     },
+    outputNorm: outputNormOption,
   },
   create({ classes, seed, learningRate, options }): TrainableModel {
     const root = new Clgan(classes, options).initialize(seed);

@@ -7,20 +7,21 @@ import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { adversarialPhase } from "./adversarial.ts";
 import { ConvolutionalTrunk } from "./convolutional-trunk.ts";
-import { ImageGenerator, noiseSize } from "./generator.ts";
+import { ImageGenerator, noiseSize, outputNormOption } from "./generator.ts";
 import type { NetworkRow, TrainableModel } from "./model.ts";
 import { scaleBytes } from "./scaling.ts";
 import { supervisedPhase } from "./supervised.ts";
 
 /** As in CLGAN, two linear heads stand on one trunk: `reality` for the adversarial phase, `classes` for the rest. */
 class Dcgan extends Module {
-  readonly generator = new ImageGenerator();
+  readonly generator: ImageGenerator;
   readonly trunk: ConvolutionalTrunk;
   readonly reality: Linear;
   readonly classes: Linear;
 
   constructor(classes: number, options: DcganOptions) {
     super();
+    this.generator = new ImageGenerator(options);
     this.trunk = new ConvolutionalTrunk(options);
     this.reality = new Linear(this.trunk.features, 1);
     this.classes = new Linear(this.trunk.features, classes);
@@ -39,6 +40,7 @@ class Dcgan extends Module {
 
 type DcganOptions = {
   readonly batchNorm: boolean;
+  readonly outputNorm: boolean;
 };
 
 export const dcgan: NetworkRow<DcganOptions> = {
@@ -52,6 +54,7 @@ export const dcgan: NetworkRow<DcganOptions> = {
       expected: "true or false",
       check: (value) => typeof value === "boolean",
     },
+    outputNorm: outputNormOption,
   },
   create({ classes, seed, learningRate, options }): TrainableModel {
     const root = new Dcgan(classes, options).initialize(seed);

@@ -8,7 +8,7 @@ import { Linear } from "../nn/layers/linear.ts";
 import { Lstm } from "../nn/layers/lstm.ts";
 import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import { imageSide } from "./model.ts";
+import { imageSide, type ModelOption } from "./model.ts";
 
 /** Section 2.3: the generator starts from 100 numbers. */
 export const noiseSize = 100;
@@ -40,7 +40,18 @@ class TemporalEnhancement extends Module {
 export interface GeneratorOptions {
   /** Whether the temporal enhancement stands before the Tanh. Default false: what the paper describes. */
   readonly enhancement?: boolean;
+  /** Whether batch norm stands before the Tanh. Default true: section 2.3 has it "after each" deconvolution. */
+  readonly outputNorm?: boolean;
 }
+
+/** The row of a model whose generator can do without its last batch norm. */
+export const outputNormOption: ModelOption<boolean> = {
+  default: true,
+  about:
+    "batch norm before the generator's Tanh, as the paper says (2.3); it starts every batch at mean 0, where traffic's is near -0.7 of [-1, 1], and moves from there by a learning rate a step: DCGAN has none (Radford et al. 2016, section 3)",
+  expected: "true or false",
+  check: (value) => typeof value === "boolean",
+};
 
 /** Section 2.3, in the sizes that it states. Its padding of 1 does not give them: 2 and, for the last, 4 do. */
 export class ImageGenerator extends Module {
@@ -50,11 +61,12 @@ export class ImageGenerator extends Module {
   readonly up2 = new ConvTranspose2d(64, 32, { kernel: 5, stride: 2, padding: 2, outputPadding: 1 });
   readonly norm2 = new BatchNorm(32);
   readonly up3 = new ConvTranspose2d(32, 1, { kernel: 5, stride: 2, padding: 4, outputPadding: 1 });
-  readonly norm3 = new BatchNorm(1);
+  readonly norm3: BatchNorm | undefined;
   readonly enhancement: TemporalEnhancement | undefined;
 
-  constructor({ enhancement = false }: GeneratorOptions = {}) {
+  constructor({ enhancement = false, outputNorm = true }: GeneratorOptions = {}) {
     super();
+    this.norm3 = outputNorm ? new BatchNorm(1) : undefined;
     this.enhancement = enhancement ? new TemporalEnhancement() : undefined;
   }
 
@@ -63,7 +75,8 @@ export class ImageGenerator extends Module {
     let x = backend.reshape(this.project.forward(backend, z), [-1, 128, 4, 4]); // (N, 128, 4, 4)
     x = backend.leakyRelu(this.norm1.forward(backend, this.up1.forward(backend, x)), leakySlope); // (N, 64, 8, 8)
     x = backend.leakyRelu(this.norm2.forward(backend, this.up2.forward(backend, x)), leakySlope); // (N, 32, 16, 16)
-    x = this.norm3.forward(backend, this.up3.forward(backend, x)); // (N, 1, 28, 28)
+    x = this.up3.forward(backend, x); // (N, 1, 28, 28)
+    x = this.norm3?.forward(backend, x) ?? x;
     x = backend.reshape(x, [-1, imageSide, imageSide]);
     return backend.tanh(this.enhancement?.forward(backend, x) ?? x);
   }

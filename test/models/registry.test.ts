@@ -29,13 +29,14 @@ describe("model registry", () => {
       attention: true,
       enhancement: false,
       dropout: 0.5,
+      outputNorm: true,
     });
   });
 
   it("refuses unknown names, unknown options and wrong values", () => {
     expect(() => findModel("gan")).toThrow('but received "gan"');
     expect(() => createModel("clgan", { bidirektional: true }, request)).toThrow(
-      'Expected options of model clgan (bidirectional, attention, enhancement, dropout) but received "bidirektional"',
+      'Expected options of model clgan (bidirectional, attention, enhancement, dropout, outputNorm) but received "bidirektional"',
     );
     expect(() => resolveModelOptions("majority", { trees: 1 })).toThrow("(it has none)");
     expect(() => createModel("majority", {}, request)).toThrow("Expected model to be a network");

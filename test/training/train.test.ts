@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -9,32 +8,12 @@ import { predictedClasses } from "../../src/evaluation/evaluate.ts";
 import { runModel } from "../../src/onnx/check.ts";
 import { readModelMetadata } from "../../src/onnx/metadata.ts";
 import { readRunConfig, readRunSplit, type TrainingProgress, train } from "../../src/training/index.ts";
-import { decodeSafetensors } from "../../src/training/safetensors.ts";
 import { tempFile, tempFolder } from "../support/temp-folder.ts";
+import { abortAfter, digests } from "./runs.ts";
 import { TINY_CONFIG, tinyDataset, tinySplit } from "./tiny-dataset.ts";
 
 const dataset = tinyDataset();
 const split = tinySplit(dataset);
-
-/** sha256 of the weights in a run's checkpoint, and of its model file. */
-function digests(run: string): { weights: string; model: string } {
-  const { tensors } = decodeSafetensors(readFileSync(join(run, "checkpoint.safetensors")), run);
-  const hash = createHash("sha256");
-  for (const [name, { data }] of tensors) {
-    if (name.startsWith("model/")) hash.update(name).update(new Uint8Array(data.buffer));
-  }
-  const model = createHash("sha256").update(readFileSync(join(run, "model.onnx")));
-  return { weights: hash.digest("hex"), model: model.digest("hex") };
-}
-
-/** Aborts when it has been asked `asks` times: the trainer asks before each step. */
-function abortAfter(asks: number): AbortSignal {
-  const signal = new AbortController().signal;
-  let asked = 0;
-  return new Proxy(signal, {
-    get: (target, key) => (key === "aborted" ? asked++ >= asks : Reflect.get(target, key)),
-  });
-}
 
 describe.skipIf(!torchAvailable())("train (needs libtorch)", () => {
   test("gives a whole run folder whose model has the scores that it says", async () => {

@@ -83,11 +83,13 @@ class Autoencoder(nn.Module):
             x = leaky(self.conv2(leaky(self.conv1(maps))))
             return self.classes(self.lstm(x.flatten(2).transpose(1, 2))[0][:, -1])
 
-    def __init__(self):
+    def __init__(self, output_norm=True):
         super().__init__()
         self.encoder = self.Encoder()
         self.latent = nn.Linear(2048, 100)
         self.decoder = Generator()
+        if not output_norm:
+            self.decoder.norm3 = nn.Identity()
         self.classifier = self.Classifier()
 
     def logits(self, images):
@@ -219,6 +221,7 @@ if __name__ == "__main__":
             row("dcgan", {}, Dcgan),
             row("dcgan", {"batchNorm": False}, lambda: Dcgan(False)),
             row("ae", {}, Autoencoder),
+            row("ae", {"outputNorm": False}, lambda: Autoencoder(False)),
             row("cnn-lstm", {}, CnnLstm),
             row("bytesgan", {"dropout": 0}, ByteSgan),
         ],
