@@ -151,8 +151,13 @@ export interface TorchAddon extends AddonBase {
     momentum: number,
     epsilon: number,
   ): TensorHandle;
-  /** `weights`: four tensors a direction (input, hidden, input bias, hidden bias). */
-  lstm(x: TensorHandle, weights: readonly TensorHandle[], hiddenSize: number): TensorHandle;
+  /** `weights`: four tensors a direction (input, hidden, input bias, hidden bias). `bfloat16`: products in that type. */
+  lstm(
+    x: TensorHandle,
+    weights: readonly TensorHandle[],
+    hiddenSize: number,
+    bfloat16: boolean,
+  ): TensorHandle;
   maxPool1d(x: TensorHandle, window: number): TensorHandle;
   maxPool2d(x: TensorHandle, window: number): TensorHandle;
 

@@ -437,9 +437,16 @@ export class Tensor {
     );
   }
 
-  /** (N, T, I) -> (N, T, D * H). `weights`: for each direction the four of `LstmWeights`, in that order. */
-  lstm(weights: readonly Tensor[], hiddenSize: number): Tensor {
-    return new Tensor(torch().lstm(this.handle, handles(weights), hiddenSize));
+  /**
+   * (N, T, I) -> (N, T, D * H). `weights`: for each direction the four of `LstmWeights`, in that order.
+   * @param options `bfloat16`: matrix products in that type, here and in the backward pass; all else stays float32.
+   */
+  lstm(
+    weights: readonly Tensor[],
+    hiddenSize: number,
+    { bfloat16 = false }: { readonly bfloat16?: boolean } = {},
+  ): Tensor {
+    return new Tensor(torch().lstm(this.handle, handles(weights), hiddenSize, bfloat16));
   }
 
   maxPool1d(window: number): Tensor {

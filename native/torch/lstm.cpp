@@ -1,6 +1,11 @@
 // at::lstm on the CPU runs some fifteen small kernels a step and gathers the weights' gradient step by step.
 // Here a step is one matrix product and one loop, and the weights' gradients are one product over all steps.
 // Elsewhere (CUDA has cuDNN) at::lstm does the work.
+//
+// The products may be taken in bfloat16: operands and result rounded to 8 significant bits, sums inside a
+// product in float32, everything between products (gates, cells, gradients of the weights) in float32.
+// Processors that multiply bfloat16 matrices (AMX, AVX-512 BF16) are several times faster so; others are
+// slower.
 #include "lstm.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -42,15 +47,34 @@ struct Steps {
   int64_t after(int64_t step) const { return reverse ? step : step + 1; }
 };
 
+// What a matrix product takes and gives: a copy in bfloat16, or the tensor itself.
+Tensor operand(const Tensor& tensor, bool bfloat16) { return bfloat16 ? tensor.to(at::kBFloat16) : tensor; }
+
+// a b as float32; both are operands.
+Tensor product(const Tensor& a, const Tensor& b) { return at::mm(a, b).to(at::kFloat); }
+
+// sum + a b, into `sum` or, for `plus`, as a new tensor; `sum` is float32.
+void addProduct(Tensor sum, const Tensor& a, const Tensor& b) {
+  if (a.scalar_type() == at::kFloat) {
+    sum.addmm_(a, b);
+  } else {
+    sum.add_(at::mm(a, b));
+  }
+}
+Tensor plus(const Tensor& sum, const Tensor& a, const Tensor& b) {
+  return a.scalar_type() == at::kFloat ? at::addmm(sum, a, b) : at::add(sum, at::mm(a, b));
+}
+
 float* at_(const Tensor& tensor, int64_t step) { return tensor.data_ptr<float>() + step * tensor.stride(0); }
 
 Run runForward(const Tensor& input, const Tensor& inputHidden, const Tensor& hiddenHidden,
-               const Tensor& inputBias, const Tensor& hiddenBias, bool reverse) {
+               const Tensor& inputBias, const Tensor& hiddenBias, bool reverse, bool bfloat16) {
   const int64_t sequences = input.size(0), length = input.size(1), hidden = hiddenHidden.size(1);
   const Steps steps{length, reverse};
   Run run;
   run.x = input.transpose(0, 1).contiguous();
-  run.gates = at::addmm(at::add(inputBias, hiddenBias), run.x.view({length * sequences, -1}), inputHidden.t())
+  run.gates = plus(at::add(inputBias, hiddenBias), operand(run.x.view({length * sequences, -1}), bfloat16),
+                   operand(inputHidden, bfloat16).t())
                   .view({length, sequences, 4 * hidden});
   run.cells = at::empty({length + 1, sequences, hidden}, input.options());
   run.tanhs = at::empty({length, sequences, hidden}, input.options());
@@ -58,10 +82,13 @@ Run runForward(const Tensor& input, const Tensor& inputHidden, const Tensor& hid
   const int64_t start = reverse ? length : 0;
   run.cells.select(0, start).zero_();
   run.states.select(0, start).zero_();
-  const Tensor transposed = hiddenHidden.t();
+  const Tensor transposed = operand(hiddenHidden, bfloat16).t();
   for (int64_t turn = 0; turn < length; ++turn) {
     const int64_t t = steps.step(turn);
-    if (turn > 0) run.gates.select(0, t).addmm_(run.states.select(0, steps.before(t)), transposed);
+    if (turn > 0) {
+      addProduct(run.gates.select(0, t), operand(run.states.select(0, steps.before(t)), bfloat16),
+                 transposed);
+    }
     lstmStep(sequences, hidden, at_(run.gates, t), at_(run.cells, steps.before(t)),
              at_(run.cells, steps.after(t)), at_(run.tanhs, t), at_(run.states, steps.after(t)));
   }
@@ -74,18 +101,21 @@ Tensor statesOf(const Run& run, bool reverse) {
 }
 
 // Gradients with respect to the sums before activation, (T, N, 4H).
-Tensor runBackward(const Run& run, const Tensor& hiddenHidden, const Tensor& statesGradient, bool reverse) {
+Tensor runBackward(const Run& run, const Tensor& hiddenHidden, const Tensor& statesGradient, bool reverse,
+                   bool bfloat16) {
   const int64_t length = run.gates.size(0), sequences = run.gates.size(1), hidden = hiddenHidden.size(1);
   const Steps steps{length, reverse};
   const Tensor above = statesGradient.transpose(0, 1).contiguous();  // (T, N, H)
   Tensor sums = at::empty_like(run.gates);
   Tensor cellGradient = at::zeros({sequences, hidden}, run.gates.options());
+  const Tensor weight = operand(hiddenHidden, bfloat16);
   Tensor stateGradient;
   for (int64_t turn = length - 1; turn >= 0; --turn) {
     const int64_t t = steps.step(turn);
-    stateGradient = turn == length - 1
-                        ? above.select(0, t)
-                        : at::addmm(above.select(0, t), sums.select(0, steps.step(turn + 1)), hiddenHidden);
+    stateGradient =
+        turn == length - 1
+            ? above.select(0, t)
+            : plus(above.select(0, t), operand(sums.select(0, steps.step(turn + 1)), bfloat16), weight);
     lstmStepBackward(sequences, hidden, at_(run.gates, t), at_(run.cells, steps.before(t)), at_(run.tanhs, t),
                      stateGradient.data_ptr<float>(), cellGradient.data_ptr<float>(), at_(sums, t));
   }
@@ -95,11 +125,12 @@ Tensor runBackward(const Run& run, const Tensor& hiddenHidden, const Tensor& sta
 struct LstmFunction : ::torch::autograd::Function<LstmFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& inputHidden,
                         const Tensor& hiddenHidden, const Tensor& inputBias, const Tensor& hiddenBias,
-                        bool reverse) {
-    const Run run = runForward(x, inputHidden, hiddenHidden, inputBias, hiddenBias, reverse);
+                        bool reverse, bool bfloat16) {
+    const Run run = runForward(x, inputHidden, hiddenHidden, inputBias, hiddenBias, reverse, bfloat16);
     context->save_for_backward(
         {run.x, run.gates, run.cells, run.tanhs, run.states, inputHidden, hiddenHidden});
     context->saved_data["reverse"] = reverse;
+    context->saved_data["bfloat16"] = bfloat16;
     context->saved_data["inputs"] = x.requires_grad();
     context->saved_data["weights"] = inputHidden.requires_grad() || hiddenHidden.requires_grad() ||
                                      inputBias.requires_grad() || hiddenBias.requires_grad();
@@ -111,23 +142,26 @@ struct LstmFunction : ::torch::autograd::Function<LstmFunction> {
     const Run run{saved[0], saved[1], saved[2], saved[3], saved[4]};
     const Tensor &inputHidden = saved[5], &hiddenHidden = saved[6];
     const bool reverse = context->saved_data["reverse"].toBool();
+    const bool bfloat16 = context->saved_data["bfloat16"].toBool();
     const int64_t length = run.gates.size(0), hidden = hiddenHidden.size(1), inputs = inputHidden.size(1);
 
-    const Tensor sums = runBackward(run, hiddenHidden, gradients[0], reverse);
+    const Tensor sums = runBackward(run, hiddenHidden, gradients[0], reverse, bfloat16);
     const Tensor flat = sums.view({-1, 4 * hidden});  // (T N, 4H)
+    const Tensor flatOperand = operand(flat, bfloat16);
     Tensor dx, dInputHidden, dHiddenHidden, dBias;
     if (context->saved_data["inputs"].toBool()) {
-      dx = at::mm(flat, inputHidden).view({length, -1, inputs}).transpose(0, 1);
+      dx = product(flatOperand, operand(inputHidden, bfloat16)).view({length, -1, inputs}).transpose(0, 1);
     }
     if (context->saved_data["weights"].toBool()) {
       const Tensor before =
           run.states.narrow(0, reverse ? 1 : 0, length);  // the state that each step began with
-      dInputHidden = at::mm(flat.t(), run.x.view({-1, inputs}));
-      dHiddenHidden = at::mm(flat.t(), before.reshape({-1, hidden}));
+      dInputHidden = product(flatOperand.t(), operand(run.x.view({-1, inputs}), bfloat16));
+      dHiddenHidden = product(flatOperand.t(), operand(before.reshape({-1, hidden}), bfloat16));
       dBias = flat.sum(0);
     }
     // The two biases are added: one gradient, but each needs a tensor of its own to gather in.
-    return {dx, dInputHidden, dHiddenHidden, dBias, dBias.defined() ? dBias.clone() : Tensor(), Tensor()};
+    return {dx,       dInputHidden, dHiddenHidden, dBias, dBias.defined() ? dBias.clone() : Tensor(),
+            Tensor(), Tensor()};
   }
 };
 
@@ -149,7 +183,12 @@ void checkSizes(const Tensor& x, const std::vector<Tensor>& weights, int64_t hid
   }
 }
 
-Tensor throughLibtorch(const Tensor& x, const std::vector<Tensor>& weights, int64_t hidden) {
+Tensor throughLibtorch(const Tensor& x, const std::vector<Tensor>& weights, int64_t hidden, bool bfloat16) {
+  if (bfloat16) {
+    std::vector<Tensor> rounded;
+    for (const Tensor& weight : weights) rounded.push_back(weight.to(at::kBFloat16));
+    return throughLibtorch(x.to(at::kBFloat16), rounded, hidden, false).to(x.scalar_type());
+  }
   const auto directions = static_cast<int64_t>(weights.size() / 4);
   const Tensor zeros = at::zeros({directions, x.size(0), hidden}, x.options());
   // cuDNN keeps what the backward pass needs only in training mode.
@@ -159,17 +198,18 @@ Tensor throughLibtorch(const Tensor& x, const std::vector<Tensor>& weights, int6
 
 }  // namespace
 
-Tensor lstm(const Tensor& x, const std::vector<Tensor>& weights, int64_t hidden) {
+Tensor lstm(const Tensor& x, const std::vector<Tensor>& weights, int64_t hidden, bool bfloat16) {
   checkSizes(x, weights, hidden);
-  if (!x.device().is_cpu() || x.scalar_type() != at::kFloat) return throughLibtorch(x, weights, hidden);
+  if (!x.device().is_cpu() || x.scalar_type() != at::kFloat)
+    return throughLibtorch(x, weights, hidden, bfloat16);
   std::vector<Tensor> directions;
   for (size_t first = 0; first < weights.size(); first += 4) {
     const Tensor* w = &weights[first];
     const bool reverse = first > 0;
     // Without gradients nothing is kept, neither here nor in the graph.
     directions.push_back(at::GradMode::is_enabled()
-                             ? LstmFunction::apply(x, w[0], w[1], w[2], w[3], reverse)
-                             : statesOf(runForward(x, w[0], w[1], w[2], w[3], reverse), reverse));
+                             ? LstmFunction::apply(x, w[0], w[1], w[2], w[3], reverse, bfloat16)
+                             : statesOf(runForward(x, w[0], w[1], w[2], w[3], reverse, bfloat16), reverse));
   }
   return directions.size() == 1 ? directions[0] : at::cat(directions, 2);
 }

@@ -22,17 +22,26 @@ class TensorStorage implements ParameterStorage {
   }
 }
 
+/** Type of the products that take most of a training step; everything between them is float32. */
+export type Precision = "float32" | "bfloat16";
+
 export class TorchBackend implements Backend<Tensor, Parameter> {
   readonly device: DeviceName;
   /** Where dropout draws from. */
   readonly random: Generator;
   /** Set it to switch dropout and batch norm between training and prediction. */
   training = false;
+  readonly #bfloat16: boolean;
 
-  /** @param random On the same device. */
-  constructor(random: Generator) {
+  /**
+   * @param random On the same device.
+   * @param options `precision` "bfloat16": the LSTM's matrix products in that type while `training`; all else, and every
+   *   prediction, is float32.
+   */
+  constructor(random: Generator, { precision = "float32" }: { readonly precision?: Precision } = {}) {
     this.device = random.device;
     this.random = random;
+    this.#bfloat16 = precision === "bfloat16";
   }
 
   /**
@@ -156,7 +165,7 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
       weight.inputBias,
       weight.hiddenBias,
     ]);
-    return x.lstm(weights, hiddenSize);
+    return x.lstm(weights, hiddenSize, { bfloat16: this.#bfloat16 && this.training });
   }
   maxPool1d(x: Tensor, window: number): Tensor {
     return x.maxPool1d(window);

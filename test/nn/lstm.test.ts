@@ -83,6 +83,30 @@ describeTorch("the native LSTM against elementary operations", () => {
     },
   );
 
+  it("in bfloat16 differs by that type's rounding, in states and gradients, and is float32 all the same", () => {
+    scope(() => {
+      const random = new Generator("cpu", 11);
+      const weights = makeWeights(2, 24, 33, 0.2, random);
+      const x = Tensor.uniform([9, 12, 24], -1, 1, random).setRequiresGrad(true);
+      const run = (bfloat16: boolean) => {
+        for (const leaf of [x, ...weights]) leaf.clearGrad();
+        const states = x.lstm(weights, 33, { bfloat16 });
+        expect(states.dtype).toBe("float32");
+        states.pow(2).sum().backward();
+        return [states, ...[x, ...weights].map((leaf) => leaf.grad()!)].map((value) =>
+          value.detach().clone(),
+        );
+      };
+      const exact = run(false);
+      for (const [i, rounded] of run(true).entries()) {
+        const difference = rounded.subtract(exact[i]!).pow(2).sum().sqrt().item();
+        const size = exact[i]!.pow(2).sum().sqrt().item();
+        expect(difference / size).toBeLessThan(0.02); // 8 significant bits are 0.004 a rounding
+        expect(difference).toBeGreaterThan(0);
+      }
+    });
+  });
+
   it("asks for the gradients that are wanted, and no others", () => {
     scope(() => {
       const random = new Generator("cpu", 11);
