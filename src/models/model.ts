@@ -66,6 +66,9 @@ export interface PhaseBatch {
   readonly unlabelledImages?: Tensor;
 }
 
+/** How the phases without labels are run: `paper` as published, `stable` with what an ablation found to help. */
+export type Recipe = "paper" | "stable";
+
 export type AnyOptions = { readonly [name: string]: unknown };
 
 /** What every row of the registry says: a model by name, and its options. */
@@ -84,6 +87,7 @@ export interface NetworkRow<Options extends object = AnyOptions> extends ModelDe
     readonly classes: number;
     readonly seed: number;
     readonly learningRate: number;
+    readonly recipe: Recipe;
     readonly options: Options;
   }): TrainableModel;
 }

@@ -7,7 +7,7 @@ import { clgan } from "./clgan.ts";
 import { cnnLstm } from "./cnn-lstm.ts";
 import { dcgan } from "./dcgan.ts";
 import { majority } from "./majority.ts";
-import type { ModelRow, TrainableModel } from "./model.ts";
+import type { ModelRow, Recipe, TrainableModel } from "./model.ts";
 
 export const MODELS: readonly ModelRow[] = [clgan, dcgan, ae, cnnLstm, bytesgan, majority];
 
@@ -18,6 +18,8 @@ export interface ModelRequest {
   readonly seed: number;
   /** Of Adam, in every phase; the paper's 2e-4 where it is left out. */
   readonly learningRate?: number;
+  /** `paper` where it is left out. */
+  readonly recipe?: Recipe;
 }
 
 /** @throws ERR_ARGUMENT for a name that is no model's. */
@@ -61,7 +63,7 @@ export function createModel(
   options: { readonly [name: string]: unknown },
   request: ModelRequest,
 ): TrainableModel {
-  const { classes, seed, learningRate = 2e-4 } = request;
+  const { classes, seed, learningRate = 2e-4, recipe = "paper" } = request;
   if (!Number.isSafeInteger(classes) || classes < 2) {
     throw invalidArgument("classes", "an integer of at least 2", classes);
   }
@@ -73,5 +75,5 @@ export function createModel(
   }
   const row = findModel(name);
   if ("fit" in row) throw invalidArgument("model", "a network, which starts from weights", name);
-  return row.create({ classes, seed, learningRate, options: resolveModelOptions(name, options) });
+  return row.create({ classes, seed, learningRate, recipe, options: resolveModelOptions(name, options) });
 }

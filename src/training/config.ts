@@ -3,11 +3,15 @@
 import { availableParallelism } from "node:os";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import type { SplitOptions } from "../dataset/split.ts";
+import type { Recipe } from "../models/model.ts";
+import type { Precision } from "../nn/torch-backend.ts";
 import type { JsonValue } from "../onnx/metadata.ts";
 
 export interface TrainingConfig {
   readonly model: string;
   readonly modelOptions: { readonly [key: string]: JsonValue };
+  readonly recipe: Recipe;
+  readonly pretrained: string;
   readonly labels: number | `${number}%` | "all";
   readonly unlabeled: number | "all";
   readonly validationShare: number;
@@ -16,6 +20,7 @@ export interface TrainingConfig {
   readonly seed: number;
   readonly device: "auto" | "cpu" | "cuda" | `cuda:${number}`;
   readonly threads: number;
+  readonly precision: Precision;
   readonly batchSize: number;
   readonly learningRate: number;
   readonly pretrainEpochs: number;
@@ -51,6 +56,20 @@ export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<Traini
     about: "options of that model; the rest take the model's defaults",
     expected: "an object",
     check: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  },
+  recipe: {
+    default: "paper",
+    about:
+      "paper: the adversarial phase as published; stable: with what an ablation found to help (docs/adversarial.md)",
+    expected: '"paper" or "stable"',
+    check: text(/^(paper|stable)$/),
+  },
+  pretrained: {
+    default: "",
+    about:
+      "folder of a run of the same model, options and recipe: starts from the weights at the end of its phases without labels, and runs none",
+    expected: "the folder of a run, or nothing",
+    check: text(/^/),
   },
   labels: {
     default: "all",
@@ -101,6 +120,13 @@ export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<Traini
     about: "CPU threads of one operation; sums are rounded in their order, so a resumed run keeps the number",
     expected: "a whole number above 0",
     check: integer(1),
+  },
+  precision: {
+    default: "float32",
+    about:
+      "of the LSTM's matrix products in training; bfloat16 is several times faster where the processor multiplies it (AMX), scores are float32",
+    expected: '"float32" or "bfloat16"',
+    check: text(/^(float32|bfloat16)$/),
   },
   batchSize: {
     default: 256,

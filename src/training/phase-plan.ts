@@ -21,8 +21,7 @@ const STEPS_A_PASS = 8;
 const MIN_BATCH = 32;
 
 export function planPhase(phase: TrainingPhase, split: Split, config: TrainingConfig): PhasePlan {
-  // Validation rows stay out of every phase, also as images without labels: they stand for what comes later.
-  const rows = phase.data === "all" ? concatenate(split.labelled, split.unlabelled) : split.labelled;
+  const rows = phase.data === "all" ? poolRows(split) : split.labelled;
   if (rows.length === 0) {
     throw new FlowglyphError(
       "ERR_SPLIT",
@@ -42,6 +41,14 @@ export function planPhase(phase: TrainingPhase, split: Split, config: TrainingCo
     stepsPerEpoch: Math.max(config.minEpochSteps, Math.ceil(rows.length / batch)),
     epochs: phase.supervised ? config.epochs : config.pretrainEpochs,
   };
+}
+
+/**
+ * What phases without labels see. Validation rows stay out of every phase, also as images without labels: they stand for
+ * what comes later.
+ */
+export function poolRows(split: Split): Uint32Array {
+  return concatenate(split.labelled, split.unlabelled);
 }
 
 function batchSize(images: number, config: TrainingConfig): number {

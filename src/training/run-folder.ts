@@ -14,6 +14,7 @@ export const RUN_FILES = {
   metrics: "metrics.json",
   split: "split.json",
   checkpoint: "checkpoint.safetensors",
+  pretrained: "pretrained.safetensors",
 } as const;
 
 export function runPath(run: string, file: keyof typeof RUN_FILES): string {

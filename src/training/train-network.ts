@@ -8,31 +8,28 @@ import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { finishRun } from "./finish-run.ts";
 import { type EpochRecord, historyLines } from "./history.ts";
 import { predictProbabilities } from "./predict.ts";
+import { savePretrained, startFromPretrained } from "./pretrained.ts";
 import { checkFingerprint } from "./resume.ts";
-import { runPath } from "./run-folder.ts";
+import { readRunSplit, runPath } from "./run-folder.ts";
 import type { RunMetrics } from "./run-metrics.ts";
 import type { RunRequest } from "./train.ts";
 import { Trainer } from "./trainer.ts";
 
-export async function trainNetwork({
-  dataset,
-  split,
-  config,
-  fingerprint,
-  options,
-  resume,
-  begin,
-}: RunRequest): Promise<{ metrics: RunMetrics; history: readonly EpochRecord[] }> {
+export async function trainNetwork(
+  request: RunRequest,
+): Promise<{ metrics: RunMetrics; history: readonly EpochRecord[] }> {
+  const { dataset, config, fingerprint, options, resume, begin } = request;
+  let { split } = request;
   const { run } = options;
   const existing = resume ? await loadCheckpoint(runPath(run, "checkpoint")) : undefined;
   if (existing !== undefined) checkFingerprint(existing.fingerprint, fingerprint, run);
 
   setThreads(config.threads);
-  const { learningRate, seed } = config;
-  const request = { classes: dataset.classes.length, seed, learningRate };
-  const model = createModel(config.model, config.modelOptions, request);
+  const { learningRate, seed, recipe, precision } = config;
+  const classes = dataset.classes.length;
+  const model = createModel(config.model, config.modelOptions, { classes, seed, learningRate, recipe });
   const random = new Generator(config.device, seed);
-  const backend = new TorchBackend(random);
+  const backend = new TorchBackend(random, { precision });
   backend.adopt(model.root);
   const shapes = new Map([...model.root.members()].map(([path, parameter]) => [path, parameter.shape]));
   const writeHistory = () => writeAtomically(runPath(run, "history"), [historyLines(trainer.history)]);
@@ -51,9 +48,16 @@ export async function trainNetwork({
       options.onEpoch?.(record);
     },
     onProgress: (progress) => options.onProgress?.(progress),
+    pretrained: config.pretrained !== "",
+    onPretrained: () => savePretrained(run, { model, dataset, split, config }),
   });
   try {
-    if (existing === undefined) await begin();
+    if (existing === undefined) {
+      if (config.pretrained !== "") split = await startFromPretrained({ model, dataset, split, config });
+      await begin(split);
+    } else if (config.pretrained !== "") {
+      split = { ...split, warnings: (await readRunSplit(run, dataset)).warnings ?? [] };
+    }
     await trainer.run(existing);
     await writeHistory(); // a resumed run may have begun with a line too many
     const { history, images } = trainer;

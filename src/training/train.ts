@@ -53,8 +53,11 @@ export interface RunRequest {
   readonly options: TrainOptions;
   /** Whether the folder holds a checkpoint to go on from. */
   readonly resume: boolean;
-  /** For a run that begins: empties the folder of an older run's results, writes config.json and split.json. */
-  begin(): Promise<void>;
+  /**
+   * For a run that begins: empties the folder of an older run's results, writes config.json and split.json.
+   * @param split With warnings that only the run itself could find; the given one where it found none.
+   */
+  begin(split?: Split): Promise<void>;
 }
 
 /**
@@ -83,6 +86,9 @@ export async function train(
   const resume = holdsRun(options);
   const base = await baseConfig(given, options);
   const row = findModel(base.model);
+  if ("fit" in row && base.pretrained !== "") {
+    throw invalidArgument("pretrained", `nothing for ${base.model}, which has no weights`, base.pretrained);
+  }
   const device: DeviceName = "fit" in row ? "cpu" : resolveDevice(base.device);
   const config = { ...base, device };
   const request: RunRequest = {
@@ -92,11 +98,11 @@ export async function train(
     fingerprint: runFingerprint(dataset, split, config),
     options,
     resume,
-    async begin() {
-      for (const file of ["model", "metrics", "history"] as const)
+    async begin(found = split) {
+      for (const file of ["model", "metrics", "history", "pretrained"] as const)
         await rm(runPath(run, file), { force: true });
       await writeJson(runPath(run, "config"), config);
-      await writeRunSplit(run, split, dataset);
+      await writeRunSplit(run, found, dataset);
     },
   };
   const { metrics, history } = "fit" in row ? await fitRun(row, request) : await trainNetwork(request);

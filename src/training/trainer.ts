@@ -54,6 +54,10 @@ export interface TrainerSetup {
   readonly config: TrainingConfig;
   readonly fingerprint: string;
   readonly save: (checkpoint: Checkpoint) => Promise<void>;
+  /** Called once, between the last phase without labels and the first with them, where epochs of the former ran. */
+  readonly onPretrained?: () => Promise<void>;
+  /** Phases without labels that were run elsewhere, whose weights the model holds: they are left out. */
+  readonly pretrained?: boolean;
   readonly onEpoch: (record: EpochRecord) => Promise<void>;
   readonly onProgress: (progress: TrainingProgress) => void;
   readonly signal: AbortSignal | undefined;
@@ -103,13 +107,13 @@ export class Trainer {
 
   /** Runs all phases from the start or from `checkpoint`. ERR_ABORTED, after a checkpoint, where the signal says so. */
   async run(checkpoint: Checkpoint | undefined): Promise<void> {
-    const { model, random } = this.#setup;
+    const { model, random, pretrained } = this.#setup;
     if (checkpoint !== undefined) {
       model.root.loadStateDict(checkpoint.weights);
       random.setState(checkpoint.random);
       this.#history.push(...checkpoint.history);
     }
-    const first = checkpoint?.phaseIndex ?? 0;
+    const first = checkpoint?.phaseIndex ?? (pretrained ? firstLabelledPhase(model) : 0);
     for (let index = first; index < model.phases.length; index++) {
       await this.#runPhase(index, index === first ? checkpoint : undefined);
     }
@@ -130,6 +134,9 @@ export class Trainer {
         if (state.epoch <= state.plan.epochs) await this.#save(state);
       }
       if (state.bestWeights !== undefined) this.#setup.model.root.loadStateDict(state.bestWeights);
+      if (index + 1 === firstLabelledPhase(this.#setup.model) && this.#history.length > 0) {
+        await this.#setup.onPretrained?.();
+      }
       await this.#save(undefined, index + 1);
     } finally {
       for (const sum of state.sums.values()) sum.dispose();
@@ -137,9 +144,12 @@ export class Trainer {
   }
 
   #enterPhase(index: number, checkpoint: Checkpoint | undefined): PhaseState {
-    const { model, backend, split, config } = this.#setup;
+    const { model, backend, random, split, config } = this.#setup;
     const phase = model.phases[index]!;
     const plan = planPhase(phase, split, config);
+    // Of the seed and the phase alone: a phase draws the same numbers whether those before it ran here or elsewhere.
+    // (A checkpoint between two phases has no order yet.)
+    if (checkpoint?.order === undefined) random.seed((BigInt(config.seed) << 8n) + BigInt(index));
     const optimizers = new Map<string, Adam>();
     for (const [name, { parameters, learningRate, betas }] of Object.entries(phase.optimizers)) {
       const adam = new Adam(backend.tensors(parameters), { learningRate, betas });
@@ -314,6 +324,10 @@ export class Trainer {
     });
     this.#lastSave = performance.now();
   }
+}
+
+function firstLabelledPhase({ phases }: TrainableModel): number {
+  return phases.findIndex(({ data }) => data !== "all");
 }
 
 function readSums(sums: ReadonlyMap<string, Tensor>): Map<string, number> {
