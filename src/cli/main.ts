@@ -15,6 +15,7 @@ const COMMANDS: readonly { readonly name: string; readonly load: () => Promise<R
   { name: "train", load: async () => (await import("./train.ts")).registerTrain },
   { name: "evaluate", load: async () => (await import("./evaluate.ts")).registerEvaluate },
   { name: "classify", load: async () => (await import("./classify.ts")).registerClassify },
+  { name: "reproduce", load: async () => (await import("./reproduce.ts")).registerReproduce },
   { name: "models", load: async () => (await import("./models.ts")).registerModels },
 ];
 

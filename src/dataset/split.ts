@@ -11,8 +11,11 @@ import type { Dataset, Split } from "./types.ts";
 export interface SplitOptions {
   /** "random" by default; "given" follows by itself where the dataset fixes its test rows. */
   readonly kind?: "random" | "group";
-  /** Labelled rows to use, validation included: a count, a share of the training part ("10%"), or "all" (the default). */
-  readonly labels?: number | `${number}%` | "all";
+  /**
+   * Labelled rows to use, validation included: a count, a share of the training part ("10%"), a count for each class
+   * ("1000/class"; a class with fewer gives all it has, and the split warns of it), or "all" (the default).
+   */
+  readonly labels?: number | `${number}%` | `${number}/class` | "all";
   /** Rows of the training part to use without their labels, beside the labelled ones: a count, or "all" (the default). */
   readonly unlabeled?: number | "all";
   /** Share of the labelled rows that is held back for early stopping, 0 to below 1; 0.1 by default. */
@@ -60,19 +63,15 @@ export function makeSplit(dataset: Dataset, options: SplitOptions = {}): Split {
     );
   }
 
-  const budget =
-    "percent" in labels ? Math.round((available * labels.percent) / 100) : Math.min(labels.count, available);
   if ("count" in labels && labels.count !== Number.POSITIVE_INFINITY && labels.count > available) {
     throw new FlowglyphError(
       "ERR_SPLIT",
       `Expected labels to be at most ${available}, the labelled rows of the training part, but received ${labels.count}`,
     );
   }
-  const perClass = proportionalShares(
-    byClass.map((rows) => rows.length),
-    budget,
-    { floor: 1 },
-  );
+  const sizes = byClass.map((rows) => rows.length);
+  const perClass = labelsOfClasses(labels, sizes);
+  const budget = perClass.reduce((sum, share) => sum + share, 0);
   const chosen = takeShuffled(byClass, perClass, seededRandom(seed, STREAM.labelled));
   // The last labelled row of a class is never held back: it could not be learned.
   const caps = perClass.map((share) => Math.max(0, share - 1));
@@ -98,8 +97,34 @@ export function makeSplit(dataset: Dataset, options: SplitOptions = {}): Split {
     validation: Uint32Array.from(validation).sort(),
     unlabelled: unlabelled.sort(),
     test,
-    warnings: [...warnings, ...unlearnable(dataset, perClass, budget)],
+    warnings: [
+      ...warnings,
+      ...unlearnable(dataset, perClass, budget),
+      ...shortClasses(dataset, labels, sizes),
+    ],
   };
+}
+
+/** How many labelled rows each class gives, of the `sizes` it has. */
+function labelsOfClasses(labels: LabelBudget, sizes: readonly number[]): number[] {
+  if ("perClass" in labels) return sizes.map((size) => Math.min(labels.perClass, size));
+  const available = sizes.reduce((sum, size) => sum + size, 0);
+  const budget =
+    "percent" in labels ? Math.round((available * labels.percent) / 100) : Math.min(labels.count, available);
+  return proportionalShares(sizes, budget, { floor: 1 });
+}
+
+/** Classes that hold fewer rows than each class is asked for. */
+function shortClasses(dataset: Dataset, labels: LabelBudget, sizes: readonly number[]): string[] {
+  if (!("perClass" in labels)) return [];
+  const short = dataset.classes
+    .map((name, i) => ({ name, size: sizes[i]! }))
+    .filter(({ size }) => size > 0 && size < labels.perClass)
+    .map(({ name, size }) => `${JSON.stringify(name)} ${size}`);
+  if (short.length === 0) return [];
+  return [
+    `fewer than the ${labels.perClass} labels asked of each class, all taken: class ${short.join(", ")}`,
+  ];
 }
 
 /** Classes that no labelled row shows; not where none was asked for. */
@@ -197,7 +222,7 @@ export function dropLeakedTestRows(dataset: Dataset, split: Split): Split {
   };
 }
 
-type LabelBudget = { readonly count: number } | { readonly percent: number };
+type LabelBudget = { readonly count: number } | { readonly percent: number } | { readonly perClass: number };
 
 function parseLabels(labels: number | string): LabelBudget {
   if (labels === "all") return { count: Number.POSITIVE_INFINITY };
@@ -205,8 +230,16 @@ function parseLabels(labels: number | string): LabelBudget {
     const percent = Number(labels.slice(0, -1));
     if (labels.length > 1 && percent >= 0 && percent <= 100) return { percent };
   }
+  if (typeof labels === "string" && /^\d+\/class$/.test(labels)) {
+    const perClass = Number(labels.slice(0, -"/class".length));
+    if (perClass > 0 && isCount(perClass)) return { perClass };
+  }
   if (isCount(labels)) return { count: labels };
-  throw invalidArgument("labels", 'a whole number, a percentage from 0% to 100%, or "all"', labels);
+  throw invalidArgument(
+    "labels",
+    'a whole number, a percentage from 0% to 100%, a number for each class such as "1000/class", or "all"',
+    labels,
+  );
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

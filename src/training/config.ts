@@ -12,7 +12,7 @@ export interface TrainingConfig {
   readonly modelOptions: { readonly [key: string]: JsonValue };
   readonly recipe: Recipe;
   readonly pretrained: string;
-  readonly labels: number | `${number}%` | "all";
+  readonly labels: number | `${number}%` | `${number}/class` | "all";
   readonly unlabeled: number | "all";
   readonly validationShare: number;
   readonly testShare: number;
@@ -74,9 +74,10 @@ export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<Traini
   labels: {
     default: "all",
     about:
-      "label budget, validation included: a number of images, or a share of the training part such as 10%",
-    expected: 'a whole number above 0, a percentage such as "10%", or "all"',
-    check: (value) => integer(1)(value) || text(/^(all|\d+(\.\d+)?%)$/)(value),
+      "label budget, validation included: a number of images, a share of the training part such as 10%, or of each class, 100/class",
+    expected:
+      'a whole number above 0, a percentage such as "10%", a number for each class such as "100/class", or "all"',
+    check: (value) => integer(1)(value) || text(/^(all|\d+(\.\d+)?%|[1-9]\d*\/class)$/)(value),
   },
   unlabeled: {
     default: "all",

@@ -1,0 +1,17 @@
+// The paper's experiments. Needs libtorch once cells are run.
+export { CONTENDERS, type ContenderName } from "./contenders.ts";
+export { IMAGE_SETS, type ImageSetName } from "./image-sets.ts";
+export {
+  type Grid,
+  type GridProgress,
+  type GridRequest,
+  openGrid,
+  type ReproduceOptions,
+  type ReproduceProgress,
+  type ReproduceResult,
+  reproduce,
+  TARGETS,
+  type Target,
+} from "./reproduce.ts";
+export type { CellFailure, CellResult } from "./result.ts";
+export type { RowSummary, Summary, TableSummary } from "./summary.ts";

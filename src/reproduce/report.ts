@@ -1,0 +1,192 @@
+// report.md and results.csv: what was run, beside what the paper reports. Pure functions of the summary.
+import { stringify } from "csv-stringify/sync";
+import { machineLine } from "./machine.ts";
+import type { CellSummary, RowSummary, Summary, TableSummary } from "./summary.ts";
+
+/** Files of figures, relative to the report, by table. */
+export type FigureFiles = ReadonlyMap<string, readonly { readonly file: string; readonly caption: string }[]>;
+
+export function markdownReport(summary: Summary, figures: FigureFiles): string {
+  const { cellsDone, cellsAsked, quick } = summary;
+  const parts = [
+    "# The paper's tables, and ours",
+    `${cellsDone} of ${cellsAsked} cells were run; a cell is one training: a model, its images and labels, a seed. A dash is a cell that was not run.`,
+    ...(quick
+      ? [
+          "**The small version (`--quick`): a few images, labels and epochs. It shows that everything works; its scores mean nothing.**",
+        ]
+      : []),
+    "Accuracy in per cent, mean ± sample standard deviation over the seeds; macro-F1 likewise in brackets. Every model learns from the same labelled images and is tested on the same test images; *trees*, *nearest* and *majority* are extremely randomised trees on the bytes, the nearest training image and the largest class.",
+    ...summary.tables.map((table) => tableSection(table, figures.get(figureKey(table)) ?? [])),
+    cellsSection(summary.cells),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+export const figureKey = ({ name, set }: Pick<TableSummary, "name" | "set">): string =>
+  `${name}-${set.replace("/", "-")}`;
+
+function tableSection(
+  table: TableSummary,
+  figures: readonly { readonly file: string; readonly caption: string }[],
+): string {
+  const { name, title, source, set, setTitle, classes, caution, notes } = table;
+  const notesOf = (rows: readonly RowSummary[]) => [...new Set(rows.flatMap((row) => row.notes))];
+  const rowNotes = settings(table).flatMap(({ label, rows }) =>
+    notesOf(rows).map((note) => `${label}: ${note}`),
+  );
+  const failures = table.rows.flatMap((row) => row.failures);
+  const list = [
+    ...(caution === "" ? [] : [`Caution: ${caution}.`]),
+    ...notes.map(sentence),
+    ...rowNotes.map(sentence),
+    ...[...new Set(failures)].map((failure) => `Failed: ${failure}`),
+  ];
+  return [
+    `## ${name[0]!.toUpperCase()}${name.slice(1).replace(/(\d)/, " $1")}: ${title}`,
+    `${source}. Images: ${setTitle} (${set}), ${classes} classes.`,
+    markdownTable(comparison(table)),
+    list.map((line) => `- ${line}`).join("\n"),
+    ...figures.map(({ file, caption }) => `![${caption}](${file})`),
+  ].join("\n\n");
+}
+
+export interface SettingRows {
+  readonly label: string;
+  readonly rows: readonly RowSummary[];
+}
+
+/** The rows of a table by setting. A supervised contender has no pool of its own and stands in each setting's line. */
+export function settings({ rows }: TableSummary): SettingRows[] {
+  return [...new Set(rows.map(({ setting }) => setting))].map((number) => {
+    const group = rows.filter(({ setting }) => setting === number);
+    return { label: group[0]!.label, rows: group };
+  });
+}
+
+function comparison(table: TableSummary): string[][] {
+  const contenders = [...new Map(table.rows.map((row) => [row.contender, row.title]))];
+  const inPaper = new Set(table.rows.filter(({ paper }) => paper !== null).map(({ contender }) => contender));
+  const header = [
+    "labelled + unlabelled",
+    "images",
+    "view, mask",
+    "split",
+    ...contenders.flatMap(([name, title]) =>
+      inPaper.has(name) ? [`${title}, paper`, `${title}, ours`] : [title],
+    ),
+    "seeds",
+  ];
+  const lines = settings(table).map(({ label, rows }) => {
+    const first = rows[0]!;
+    const pool = Math.max(...rows.map(({ unlabelledImages }) => unlabelledImages));
+    const seeds = rows.map((row) => row.seeds.length);
+    const [least, most] = [Math.min(...seeds), Math.max(...seeds)];
+    return [
+      label,
+      `${first.labelledImages} + ${pool}`,
+      `${first.view}, ${first.mask}`,
+      first.split,
+      ...contenders.flatMap(([name]) => {
+        const row = rows.find(({ contender }) => contender === name);
+        const ours = row === undefined ? "" : scoreText(row);
+        return inPaper.has(name) ? [row?.paper ? row.paper.accuracy.toFixed(2) : "", ours] : [ours];
+      }),
+      least === most ? String(most) : `${least} to ${most}`,
+    ];
+  });
+  return [header, ...lines];
+}
+
+/** "77.2 ± 0.5 (70.1 ± 0.8)"; without a deviation where there is one seed. */
+export function scoreText({ scores, seeds, failures }: RowSummary): string {
+  if (scores === null) return failures.length > 0 ? "failed" : "–";
+  const text = ({ mean, deviation }: { mean: number; deviation: number }) =>
+    seeds.length > 1 ? `${percent(mean)} ± ${percent(deviation)}` : percent(mean);
+  return `${text(scores.accuracy)} (${text(scores.macroF1)})`;
+}
+
+function cellsSection(cells: readonly CellSummary[]): string {
+  if (cells.length === 0) return "## What was run\n\nNothing yet.";
+  const machines = [...new Set(cells.map((cell) => machineLine(cell.machine)))];
+  const rows = cells.map((cell) => [
+    `\`${cell.key}\``,
+    percent(cell.accuracy),
+    percent(cell.macroF1),
+    cell.seconds.toFixed(cell.seconds < 10 ? 1 : 0),
+    `${cell.device}, ${cell.threads} ${cell.threads === 1 ? "thread" : "threads"}`,
+    cell.machine.libtorch ?? "none",
+    cell.machine.commit ?? cell.machine.flowglyph,
+    cell.finished.slice(0, 16).replace("T", " "),
+    String(machines.indexOf(machineLine(cell.machine)) + 1),
+  ]);
+  const warnings = cells.flatMap(({ key, warnings }) =>
+    warnings.map((warning) => `- \`${key}\`: ${sentence(warning)}`),
+  );
+  return [
+    "## What was run",
+    markdownTable([
+      [
+        "cell",
+        "accuracy %",
+        "macro-F1 %",
+        "seconds",
+        "device",
+        "libtorch",
+        "commit",
+        "finished (UTC)",
+        "machine",
+      ],
+      ...rows,
+    ]),
+    machines.map((line, i) => `Machine ${i + 1}: ${line}.`).join("\n"),
+    ...(warnings.length === 0 ? [] : ["### Warnings of these runs", warnings.join("\n")]),
+  ].join("\n\n");
+}
+
+/** One line a row of a table: for spreadsheets and data frames. Shares are per cent. */
+export function csvReport(summary: Summary): string {
+  const number = (value: number | undefined) => (value === undefined ? "" : (100 * value).toFixed(3));
+  const records = summary.tables.flatMap((table) =>
+    table.rows.map((row) => ({
+      table: table.name,
+      setting: row.label,
+      set: row.set,
+      view: row.view,
+      mask: row.mask,
+      split: row.split,
+      contender: row.contender,
+      model: row.model,
+      labels: row.labels,
+      unlabelled: row.unlabelled,
+      labelled_images: row.labelledImages,
+      unlabelled_images: row.unlabelledImages,
+      paper_accuracy: row.paper?.accuracy ?? "",
+      paper_precision: row.paper?.precision ?? "",
+      paper_recall: row.paper?.recall ?? "",
+      paper_f1: row.paper?.f1 ?? "",
+      accuracy: number(row.scores?.accuracy.mean),
+      accuracy_deviation: number(row.scores?.accuracy.deviation),
+      macro_f1: number(row.scores?.macroF1.mean),
+      macro_f1_deviation: number(row.scores?.macroF1.deviation),
+      macro_precision: number(row.scores?.macroPrecision.mean),
+      macro_recall: number(row.scores?.macroRecall.mean),
+      weighted_f1: number(row.scores?.weightedF1.mean),
+      seeds: row.seeds.join(" "),
+      seconds: row.seconds?.toFixed(1) ?? "",
+      machine: row.machines.join("; "),
+      notes: [...row.notes, ...row.failures].join("; "),
+    })),
+  );
+  return stringify(records, { header: true });
+}
+
+function markdownTable([header, ...rows]: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(header!), line(header!.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+const percent = (share: number): string => (100 * share).toFixed(1);
+const sentence = (text: string): string =>
+  `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

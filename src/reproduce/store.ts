@@ -1,0 +1,95 @@
+// The output folder: OUT/cells/KEY.json for each finished cell, OUT/runs/KEY for one that is under way.
+import { open, readdir, readFile, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { FlowglyphError } from "../../bindings/errors.ts";
+import { makeFolder } from "../output-path.ts";
+import { systemReason } from "../system-error.ts";
+import { writeJson } from "../training/atomic-file.ts";
+import type { CellFailure, CellResult } from "./result.ts";
+
+export type StoredCell = CellResult | CellFailure;
+
+export const isFinished = (cell: StoredCell | undefined): cell is CellResult =>
+  cell !== undefined && !("failed" in cell);
+
+export const runFolder = (out: string, key: string): string => join(out, "runs", key);
+
+export async function saveCell(out: string, cell: StoredCell): Promise<void> {
+  await makeFolder(join(out, "cells"));
+  await writeJson(join(out, "cells", `${cell.key}.json`), cell);
+}
+
+/** Every cell of the folder, by key; none where there is no such folder. @throws ERR_IO for a file that is none of ours */
+export async function readCells(out: string): Promise<Map<string, StoredCell>> {
+  const cells = new Map<string, StoredCell>();
+  for (const name of (await names(join(out, "cells"))).filter((file) => file.endsWith(".json"))) {
+    const path = join(out, "cells", name);
+    const cell = await readCell(path);
+    if (cell.formatVersion !== 1 || `${cell.key}.json` !== name) {
+      throw new FlowglyphError("ERR_IO", `Cannot read ${path}: it is no result of a cell, format 1`);
+    }
+    cells.set(cell.key, cell);
+  }
+  return cells;
+}
+
+async function readCell(path: string): Promise<StoredCell> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as StoredCell;
+  } catch (cause) {
+    throw new FlowglyphError("ERR_IO", `Cannot read ${path}: ${systemReason(cause)}`, { cause });
+  }
+}
+
+async function names(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw new FlowglyphError("ERR_IO", `Cannot read ${folder}: ${systemReason(cause)}`, { cause });
+  }
+}
+
+/** Whether a cell was begun there and not finished. */
+export async function unfinishedRuns(out: string): Promise<string[]> {
+  return names(join(out, "runs"));
+}
+
+/**
+ * Keeps a second process from the folder; resolves to what opens it again. A lock whose process is gone is taken over.
+ * @throws ERR_ARGUMENT where another process works there
+ */
+export async function lockFolder(out: string): Promise<() => Promise<void>> {
+  const path = join(out, "lock");
+  const own = `${process.pid} ${hostname()}`;
+  for (;;) {
+    try {
+      const file = await open(path, "wx");
+      await file.writeFile(own);
+      await file.close();
+      return () => rm(path, { force: true });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") {
+        throw new FlowglyphError("ERR_IO", `Cannot write ${path}: ${systemReason(cause)}`, { cause });
+      }
+    }
+    const [pid = "", host = ""] = (await readFile(path, "utf8").catch(() => "")).split(" ");
+    if (host !== hostname() ? host !== "" : isAlive(Number(pid))) {
+      throw new FlowglyphError(
+        "ERR_ARGUMENT",
+        `Process ${pid} on ${host} is writing to ${out}: wait for it, or name another folder (if it is gone, remove ${path})`,
+      );
+    }
+    await rm(path, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
