@@ -94,6 +94,22 @@ describe("random split", () => {
     expect(() => makeSplit(dataset, { labels: 801 })).toThrow(/at most 800, .* received 801/);
   });
 
+  it("takes a number of each class, and all of a class that holds fewer, and says so", () => {
+    const split = makeSplit(dataset, { labels: "120/class", seed: 4 });
+    expectSound(dataset, split);
+    const training = Uint32Array.from([...split.labelled, ...split.validation]);
+    // 80 of class 2 are left beside its 20 test rows.
+    expect([0, 1, 2].map((c) => countOf(dataset, training, c))).toEqual([120, 120, 80]);
+    expect(split.validation.length).toBe(32);
+    expect(split.warnings).toEqual([
+      'fewer than the 120 labels asked of each class, all taken: class "class2" 80',
+    ]);
+    expect(makeSplit(dataset, { labels: "50/class" }).warnings).toEqual([]);
+    for (const labels of ["0/class", "1.5/class", "/class", "-1/class"] as const) {
+      expect(() => makeSplit(dataset, { labels: labels as "1/class" }), labels).toThrow(/"1000\/class"/);
+    }
+  });
+
   it("never holds back the last labelled row of a class", () => {
     const split = makeSplit(dataset, { labels: 3, validationShare: 0.9 });
     expect([split.labelled.length, split.validation.length]).toEqual([3, 0]);

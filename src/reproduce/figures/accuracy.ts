@@ -4,12 +4,13 @@ import { settings } from "../report.ts";
 import type { TableSummary } from "../summary.ts";
 import { COLOURS, SHAPES } from "./style.ts";
 
-const STEP = 92;
+const LETTER = 6.5;
 const HEIGHT = 250;
 
 /** Undefined where no cell of the table was run. */
 export function accuracyChart(table: TableSummary): Spec | undefined {
   const groups = settings(table);
+  const step = 24 + LETTER * Math.max(...groups.map(({ label }) => label.length));
   const ours = groups.flatMap(({ label, rows }) =>
     rows.flatMap(({ title, scores }) =>
       scores === null
@@ -65,7 +66,7 @@ export function accuracyChart(table: TableSummary): Spec | undefined {
   return {
     $schema: "https://vega.github.io/schema/vega/v6.json",
     description: `Accuracy by label count: ${table.title}`,
-    width: STEP * groups.length,
+    width: step * groups.length,
     height: HEIGHT,
     padding: 8,
     title: {
@@ -93,7 +94,7 @@ export function accuracyChart(table: TableSummary): Spec | undefined {
       { name: "shape", type: "ordinal", domain: shown, range: SHAPES },
     ],
     axes: [
-      { orient: "bottom", scale: "x", title: "labelled + unlabelled images", labelLimit: STEP },
+      { orient: "bottom", scale: "x", title: "labelled + unlabelled images", labelLimit: 0 },
       { orient: "left", scale: "y", title: "accuracy on the test images (%)", grid: true, tickCount: 8 },
     ],
     legends: [{ stroke: "colour", fill: "colour", shape: "shape", orient: "right" }],
