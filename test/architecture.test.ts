@@ -131,6 +131,16 @@ describe("imports follow the arrows", () => {
     expect(loadedBy("src/inference/index.ts").size).toBeGreaterThan(5);
   });
 
+  it("the plotting library is reproduce's figures' alone, loaded when they are drawn", () => {
+    const wrong = ["src", "bindings"].flatMap((folder) => offending(folder, /^vega/));
+    expect(wrong.filter((line) => !line.startsWith("src/reproduce/figures/"))).toEqual([]);
+    const atOnce = [...imports].filter(([file]) => !file.startsWith("src/reproduce/figures/"));
+    for (const [file] of atOnce) {
+      const text = readFileSync(join(ROOT, file), "utf8");
+      expect(/^\s*import [^"]*figures\/index/m.test(text), file).toBe(false);
+    }
+  });
+
   it("peers of the benchmarks are never in the product", () => {
     for (const folder of ["src", "bindings"])
       expect(offending(folder, /^(pcap-parser|@tensorflow\/)/)).toEqual([]);

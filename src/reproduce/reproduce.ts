@@ -103,12 +103,9 @@ export async function openGrid(request: GridRequest): Promise<Grid> {
   const rows = gridRows(tables, sets, { seeds, only, training, allViews });
   const stored = await readCells(request.out);
   checkDigests(sets, stored, request.out);
-  const unsorted = gridCells(rows, () => 0);
-  const estimate = makeEstimator(
-    unsorted.flatMap(({ key, trial }) => {
-      const result = stored.get(key);
-      return isFinished(result) ? [{ trial, result }] : [];
-    }),
+  const estimate = estimatorOf(
+    gridCells(rows, () => 0),
+    stored,
   );
   return {
     tables,
@@ -119,6 +116,15 @@ export async function openGrid(request: GridRequest): Promise<Grid> {
     begun: await unfinishedRuns(request.out),
     estimate,
   };
+}
+
+function estimatorOf(cells: readonly Cell[], stored: ReadonlyMap<string, StoredCell>): Estimator {
+  return makeEstimator(
+    cells.flatMap(({ key, trial }) => {
+      const result = stored.get(key);
+      return isFinished(result) ? [{ trial, result }] : [];
+    }),
+  );
 }
 
 /**
@@ -145,13 +151,14 @@ export async function reproduce(options: ReproduceOptions): Promise<ReproduceRes
   });
   const end = performance.now() + maxHours * 3_600_000;
   try {
+    let { estimate } = grid;
     const missing = grid.cells.filter(({ key }) => !isFinished(grid.stored.get(key)));
     for (const [i, cell] of missing.entries()) {
       if (performance.now() >= end || signal?.aborted) break;
       const progress = (done: number): GridProgress => ({
         done: grid.cells.length - missing.length + done,
         cells: grid.cells.length,
-        secondsLeft: missing.slice(done).reduce((sum, { trial }) => sum + grid.estimate(trial), 0),
+        secondsLeft: missing.slice(done).reduce((sum, { trial }) => sum + estimate(trial), 0),
       });
       const execution = {
         out,
@@ -172,6 +179,7 @@ export async function reproduce(options: ReproduceOptions): Promise<ReproduceRes
       await saveCell(out, result);
       await forgetRun(out, cell.key);
       grid.stored.set(cell.key, result);
+      estimate = estimatorOf(grid.cells, grid.stored);
       options.onCell?.(cell, result, progress(i + 1));
     }
     const result = await writeReports(grid, out, options.quick ?? false);

@@ -44,7 +44,9 @@ describe.skipIf(!torchAvailable())("reproduce --quick (needs libtorch)", () => {
     expect(summary.tables.map(({ name }) => name)).toEqual(TARGETS.filter((name) => name !== "all"));
     const rows = summary.tables.flatMap((table) => table.rows);
     expect(new Set(rows.map(({ contender }) => contender))).toEqual(
-      new Set(CONTENDERS.filter(({ model }) => MODELS.some(({ name }) => name === model)).map(({ name }) => name)),
+      new Set(
+        CONTENDERS.filter(({ model }) => MODELS.some(({ name }) => name === model)).map(({ name }) => name),
+      ),
     );
     for (const { scores, view, mask, split, seeds, failures } of rows) {
       expect({ mask, split, seeds, failures }).toEqual({
