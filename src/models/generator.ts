@@ -48,7 +48,7 @@ export interface GeneratorOptions {
 export const outputNormOption: ModelOption<boolean> = {
   default: true,
   about:
-    "batch norm before the generator's Tanh, as the paper says (2.3); it starts every batch at mean 0, where traffic's is near -0.7 of [-1, 1], and moves from there by a learning rate a step: DCGAN has none (Radford et al. 2016, section 3)",
+    "batch norm before the generator's Tanh (paper, 2.3): its images start at mean 0, real ones lie near -0.7; DCGAN has none there (Radford et al. 2016)",
   expected: "true or false",
   check: (value) => typeof value === "boolean",
 };
