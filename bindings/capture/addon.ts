@@ -1,6 +1,7 @@
 // The functions of flowglyph_capture.node, as native/capture/addon.cpp declares them. Options here are plain values that
 // src/capture has checked; the addon refuses wrong types once more.
 import { type AddonBase, loadAddon } from "../load.ts";
+import type { ForestFunctions } from "./forest.ts";
 
 /** A native extractor. Opaque; freed by close(), or when it is collected. */
 export interface CaptureHandle {
@@ -110,7 +111,7 @@ export interface ColumnLayout {
   offset: number;
 }
 
-export interface CaptureAddon extends AddonBase {
+export interface CaptureAddon extends AddonBase, Partial<ForestFunctions> {
   open(paths: readonly string[], options: OpenOptions): CaptureHandle;
   /** One step on a libuv thread: reads about `budgetBytes` at most. One at a time for a handle. */
   next(handle: CaptureHandle, budgetBytes: number): Promise<Step>;

@@ -1,5 +1,5 @@
-// flowglyph_capture.node: Node-API over core's Extractor. The functions and their TypeScript signatures; the
-// work is in next_worker.cpp. Mirrors bindings/capture/addon.ts.
+// flowglyph_capture.node: Node-API over core. Here the functions over its Extractor and their TypeScript
+// signatures, whose work is in next_worker.cpp; those over trees are in forest.cpp. Mirrors bindings/capture/addon.ts.
 #include <memory>
 #include <string>
 #include <utility>
@@ -7,6 +7,7 @@
 #include "arguments.hpp"
 #include "capture_handle.hpp"
 #include "errors.hpp"
+#include "forest.hpp"
 #include "next_worker.hpp"
 #include "tables.hpp"
 #include "type_tags.hpp"
@@ -151,6 +152,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("layout", Napi::Function::New(env, layout, "layout"));
   exports.Set("names", Napi::Function::New(env, names, "names"));
   exports.Set("liveHandles", Napi::Function::New(env, liveHandles, "liveHandles"));
+  exportForest(env, exports);
   return exports;
 }
 

@@ -1,205 +1,130 @@
-// Extremely randomised trees (Geurts, Ernst, Wehenkel, Machine Learning 63, 2006) on bytes: at each node sqrt(features)
-// features that are not constant there, one uniformly random threshold each, the split of least Gini impurity; every tree
-// sees all rows; leaves are pure or unsplittable; trees vote by their leaves' class shares.
-// scikit-learn counts constant features among those tried, which on zero-padded images wastes most tries: with that rule this
-// code scores as scikit-learn does, without it 1 to 3 points more (iscx12, 10 % and 1000 labels). The stronger baseline it is.
-import { type Random, randomBelow, seededRandom } from "../dataset/random.ts";
+// Extremely randomised trees (Geurts, Ernst, Wehenkel, Machine Learning 63, 2006) on bytes, grown and asked by native code
+// (native/core/forest) off the calling thread: the baseline beside every score, and the model `trees`.
+import {
+  type AskOptions,
+  type ForestControl,
+  forestFunctions,
+  type GrowOptions,
+  type Trees,
+} from "../../bindings/capture/forest.ts";
+import { FlowglyphError } from "../../bindings/errors.ts";
+
+export type { Trees } from "../../bindings/capture/forest.ts";
 
 export interface ExtraTreesOptions {
+  readonly classes: number;
   readonly trees: number;
+  /** A whole number, 0 or more. */
   readonly seed: number;
-  /** Called between trees and between blocks of predictions: the place to give way to the event loop, or to throw. */
-  readonly pause: () => Promise<void>;
+  /** Features that a node draws; the square root of their number by default. */
+  readonly tries?: number | undefined;
+  /**
+   * Whether features that are constant in a node are drawn anew (`skipped`, the default) or count as tried (`counted`), as
+   * scikit-learn has it. Zero-padded images are mostly constant deep in a tree, so skipping makes stronger trees.
+   */
+  readonly constants?: "counted" | "skipped" | undefined;
+  /** 1 by default; the trees are the same with any number. */
+  readonly threads?: number | undefined;
+  /** ERR_ABORTED, when the trees that are under way are grown. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of trees now and then, and at the end. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+  /** The first trees, grown before with the same options: growing goes on behind them. */
+  readonly grown?: Trees | undefined;
+  /** Called with all trees so far between two pieces of work. */
+  readonly onTrees?: ((trees: Trees) => Promise<void>) | undefined;
 }
 
-/** A tree as parallel arrays by node. A leaf has feature -1 and its class shares at `leaf * classCount`. */
-interface Tree {
-  readonly feature: Int16Array;
-  /** Rows with a byte up to and including this go left. */
-  readonly threshold: Uint8Array;
-  /** Left child; the right one is the next node. For a leaf, its number. */
-  readonly child: Int32Array;
-  readonly shares: Float32Array;
+// A piece of work ends after about so many rows times trees: a few seconds, and all trees of a few thousand images.
+const PIECE = 4e6;
+const PROGRESS_MS = 50;
+
+/**
+ * @param images uint8 [N, features]
+ * @param labels int32 [N] in [0, classes)
+ * @throws ERR_ARGUMENT, ERR_ABORTED, ERR_ADDON_MISSING
+ */
+export async function growTrees(
+  images: Uint8Array,
+  labels: Int32Array,
+  options: ExtraTreesOptions,
+): Promise<Trees> {
+  const features = images.length / labels.length;
+  const native: Omit<GrowOptions, "first" | "count"> = {
+    features,
+    classes: options.classes,
+    seed: options.seed,
+    tries: options.tries ?? Math.max(1, Math.floor(Math.sqrt(features))),
+    skipConstants: options.constants !== "counted",
+    threads: options.threads ?? 1,
+  };
+  let trees = options.grown ?? joinTrees([]);
+  const piece = Math.max(native.threads, Math.floor(PIECE / labels.length));
+  for (let first = trees.sizes.length / 2; first < options.trees; first = trees.sizes.length / 2) {
+    const count = Math.min(piece, options.trees - first);
+    const grown = await run(
+      options.signal,
+      (done) => options.onProgress?.(first + done),
+      (control) => forestFunctions().growForest(images, labels, { ...native, first, count }, control),
+    );
+    trees = joinTrees([trees, grown]);
+    options.onProgress?.(first + count);
+    await options.onTrees?.(trees);
+  }
+  return trees;
+}
+
+export interface AskTreesOptions {
+  readonly classes: number;
+  /** 1 by default. */
+  readonly threads?: number | undefined;
+  /** ERR_ABORTED. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Trains on one set of images and predicts the classes of another.
- * @param train uint8 [n, features]
- * @param labels int32 [n] in [0, classCount)
- * @param test uint8 [m, features]
- * @returns int32 [m]
+ * Class shares of the leaves that each image comes to, averaged over the trees.
+ * @param images uint8 [N, features]
+ * @returns float32 [N, classes]
  */
-export async function extraTrees(
-  train: Uint8Array,
-  labels: Int32Array,
-  test: Uint8Array,
-  classCount: number,
-  options: ExtraTreesOptions,
-): Promise<Int32Array> {
-  const features = train.length / labels.length;
-  const tests = test.length / features;
-  const columns = transpose(train, labels.length, features);
-  const votes = new Float64Array(tests * classCount);
-  for (let t = 0; t < options.trees; t++) {
-    const tree = growTree(columns, labels, features, classCount, seededRandom(options.seed, 1000 + t));
-    await options.pause();
-    addVotes(tree, test, features, classCount, votes);
-    await options.pause();
-  }
-  return Int32Array.from({ length: tests }, (_, i) => {
-    let best = 0;
-    for (let c = 1; c < classCount; c++)
-      if (votes[i * classCount + c]! > votes[i * classCount + best]!) best = c;
-    return best;
-  });
-}
-
-/** uint8 [rows, features] -> [features, rows]: a node scans one feature over many rows, which should lie together. */
-function transpose(images: Uint8Array, rows: number, features: number): Uint8Array {
-  const columns = new Uint8Array(images.length);
-  for (let row = 0; row < rows; row++) {
-    for (let f = 0; f < features; f++) columns[f * rows + row] = images[row * features + f]!;
-  }
-  return columns;
-}
-
-function growTree(
-  columns: Uint8Array,
-  labels: Int32Array,
+export function treeProbabilities(
+  trees: Trees,
+  images: Uint8Array,
   features: number,
-  classCount: number,
-  random: Random,
-): Tree {
-  const rows = labels.length;
-  // A binary tree with at most `rows` leaves.
-  const feature = new Int16Array(2 * rows).fill(-1);
-  const threshold = new Uint8Array(2 * rows);
-  const child = new Int32Array(2 * rows);
-  const shares: number[] = [];
-  const order = Int32Array.from({ length: rows }, (_, i) => i);
-  // Permutation of features; the first `constants` of it are known to be constant in the node at hand. A constant of a node
-  // is one of its children too, so children start with their parent's.
-  const candidates = Int16Array.from({ length: features }, (_, i) => i);
-  const tries = Math.max(1, Math.floor(Math.sqrt(features)));
-  const histogram = new Int32Array(classCount);
-  const left = new Int32Array(classCount);
-  let nodes = 1;
-  let leaves = 0;
-  // Depth first, so that `candidates` keeps a parent's constants in front while its descendants permute the rest.
-  const stack: { node: number; start: number; end: number; constants: number }[] = [
-    { node: 0, start: 0, end: rows, constants: 0 },
-  ];
-  for (let work = stack.pop(); work !== undefined; work = stack.pop()) {
-    const { node, start, end } = work;
-    let constants = work.constants;
-    histogram.fill(0);
-    for (let i = start; i < end; i++) histogram[labels[order[i]!]!]!++;
-    const pure = histogram.some((count) => count === end - start);
-    let bestFeature = -1;
-    let bestThreshold = 0;
-    let bestScore = -1;
-    if (!pure) {
-      let tried = 0;
-      for (let drawn = constants; drawn < features && tried < tries; drawn++) {
-        const j = drawn + randomBelow(random, features - drawn);
-        const f = candidates[j]!;
-        candidates[j] = candidates[drawn]!;
-        const base = f * rows;
-        let low = 255;
-        let high = 0;
-        for (let i = start; i < end; i++) {
-          const value = columns[base + order[i]!]!;
-          if (value < low) low = value;
-          if (value > high) high = value;
-        }
-        if (low === high) {
-          candidates[drawn] = candidates[constants]!;
-          candidates[constants++] = f;
-          continue;
-        }
-        candidates[drawn] = f;
-        tried++;
-        const cut = low + randomBelow(random, high - low);
-        left.fill(0);
-        let leftRows = 0;
-        for (let i = start; i < end; i++) {
-          const row = order[i]!;
-          if (columns[base + row]! <= cut) {
-            left[labels[row]!]!++;
-            leftRows++;
-          }
-        }
-        // Least weighted Gini impurity = greatest sum over sides of (sum of squared counts) / rows.
-        let leftSquares = 0;
-        let rightSquares = 0;
-        for (let c = 0; c < classCount; c++) {
-          const l = left[c]!;
-          const r = histogram[c]! - l;
-          leftSquares += l * l;
-          rightSquares += r * r;
-        }
-        const score = leftSquares / leftRows + rightSquares / (end - start - leftRows);
-        if (score > bestScore) {
-          bestScore = score;
-          bestFeature = f;
-          bestThreshold = cut;
-        }
-      }
-    }
-    if (bestFeature < 0) {
-      child[node] = leaves++;
-      for (let c = 0; c < classCount; c++) shares.push(histogram[c]! / (end - start));
-      continue;
-    }
-    feature[node] = bestFeature;
-    threshold[node] = bestThreshold;
-    child[node] = nodes;
-    const middle = partition(order, start, end, columns, bestFeature * rows, bestThreshold);
-    stack.push(
-      { node: nodes + 1, start: middle, end, constants },
-      { node: nodes, start, end: middle, constants },
-    );
-    nodes += 2;
-  }
-  return { feature, threshold, child, shares: Float32Array.from(shares) };
+  { classes, threads = 1, signal }: AskTreesOptions,
+): Promise<Float32Array> {
+  const options: AskOptions = { features, classes, threads };
+  return run(signal, undefined, (control) => forestFunctions().askForest(trees, images, options, control));
 }
 
-/** Moves the rows of [start, end) with a byte up to `cut` to the front; returns where the others begin. */
-function partition(
-  order: Int32Array,
-  start: number,
-  end: number,
-  columns: Uint8Array,
-  base: number,
-  cut: number,
-): number {
-  let low = start;
-  let high = end - 1;
-  while (low <= high) {
-    const row = order[low]!;
-    if (columns[base + row]! <= cut) low++;
-    else {
-      order[low] = order[high]!;
-      order[high--] = row;
-    }
+async function run<T>(
+  signal: AbortSignal | undefined,
+  onProgress: ((done: number) => void) | undefined,
+  start: (control: ForestControl) => Promise<T>,
+): Promise<T> {
+  const { forestControl, forestDone, abortForest } = forestFunctions();
+  const control = forestControl();
+  const abort = () => abortForest(control);
+  if (signal?.aborted) throw new FlowglyphError("ERR_ABORTED", "Computing with trees was aborted");
+  signal?.addEventListener("abort", abort, { once: true });
+  const timer = onProgress && setInterval(() => onProgress(forestDone(control)), PROGRESS_MS);
+  try {
+    return await start(control);
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener("abort", abort);
   }
-  return low;
 }
 
-function addVotes(
-  tree: Tree,
-  test: Uint8Array,
-  features: number,
-  classCount: number,
-  votes: Float64Array,
-): void {
-  const tests = test.length / features;
-  for (let i = 0; i < tests; i++) {
-    let node = 0;
-    for (let f = tree.feature[0]!; f >= 0; f = tree.feature[node]!) {
-      node = tree.child[node]! + (test[i * features + f]! <= tree.threshold[node]! ? 0 : 1);
+function joinTrees(parts: readonly Trees[]): Trees {
+  const join = (key: keyof Trees) => {
+    const joined = new Int32Array(parts.reduce((total, part) => total + part[key].length, 0));
+    let at = 0;
+    for (const part of parts) {
+      joined.set(part[key], at);
+      at += part[key].length;
     }
-    const leaf = tree.child[node]! * classCount;
-    for (let c = 0; c < classCount; c++) votes[i * classCount + c]! += tree.shares[leaf + c]!;
-  }
+    return joined;
+  };
+  return { sizes: join("sizes"), child: join("child"), test: join("test"), shares: join("shares") };
 }

@@ -8,8 +8,9 @@ import { cnnLstm } from "./cnn-lstm.ts";
 import { dcgan } from "./dcgan.ts";
 import { majority } from "./majority.ts";
 import type { ModelRow, Recipe, TrainableModel } from "./model.ts";
+import { trees } from "./trees.ts";
 
-export const MODELS: readonly ModelRow[] = [clgan, dcgan, ae, cnnLstm, bytesgan, majority];
+export const MODELS: readonly ModelRow[] = [clgan, dcgan, ae, cnnLstm, bytesgan, trees, majority];
 
 export interface ModelRequest {
   /** Number of classes K. */

@@ -18,12 +18,16 @@ import type { Shape } from "./shapes.ts";
 // runs it on CPU since 1.12, and so do the other runtimes of an analyst's neighbourhood.
 export const OPSET = 17;
 const IR_VERSION = 8;
+// Operators of classical models. Version 1 of the domain has all of TreeEnsembleClassifier that we write.
+export const ML_DOMAIN = { domain: "ai.onnx.ml", version: 1 } as const;
 
 export type Attributes = { readonly [name: string]: Attribute };
 export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
+  | { readonly floats: readonly number[] }
   | { readonly ints: readonly number[] }
+  | { readonly strings: readonly string[] }
   | { readonly string: string };
 
 /** A value of the graph; `element` and `shape` are known while tracing (shapes.ts says how the batch is written). */
@@ -40,6 +44,7 @@ export class GraphBuilder {
   readonly #outputs: ValueInfoProto[] = [];
   readonly #names = new Set<string>();
   readonly #constants = new Map<string, string>();
+  readonly #domains = new Map<string, number>([["", OPSET]]);
 
   input(name: string, element: ElementType, shape: Shape): GraphValue {
     const value = { name: this.#unique(name), element, shape };
@@ -50,7 +55,7 @@ export class GraphBuilder {
   /** Gives `value` its public name. */
   output(name: string, value: GraphValue): void {
     const named = { ...value, name: this.#unique(name) };
-    this.#append("Identity", [value.name], named.name, {});
+    this.#append("Identity", [value.name], [named.name], {});
     this.#outputs.push(valueInfo(named));
   }
 
@@ -63,12 +68,27 @@ export class GraphBuilder {
     element: ElementType = "float32",
   ): GraphValue {
     const name = this.#unique(opType.toLowerCase());
-    this.#append(opType, inputs, name, attributes);
+    this.#append(opType, inputs, [name], attributes);
     return { name, element, shape };
   }
 
+  /** One node of an operator set other than the standard one; only the last of its results is of use. */
+  foreignNode(
+    { domain, version }: { readonly domain: string; readonly version: number },
+    opType: string,
+    inputs: readonly string[],
+    outputs: number,
+    shape: Shape,
+    attributes: Attributes,
+  ): GraphValue {
+    this.#domains.set(domain, version);
+    const names = Array.from({ length: outputs }, () => this.#unique(opType.toLowerCase()));
+    this.#append(opType, inputs, names, attributes, domain);
+    return { name: names.at(-1)!, element: "float32", shape };
+  }
+
   /** A weight. `data` is written as it is now. */
-  initializer(name: string, shape: Shape, data: Float32Array): string {
+  initializer(name: string, shape: Shape, data: Float32Array | Uint8Array | Int32Array): string {
     const count = shape.reduce((total, d) => total * d, 1);
     if (data.length !== count) {
       throw new FlowglyphError(
@@ -80,7 +100,7 @@ export class GraphBuilder {
     this.#initializers.push({
       name: unique,
       dims: [...shape],
-      dataType: ELEMENT.float32,
+      dataType: ELEMENT[elementOf(data)],
       rawData: rawBytes(data),
     });
     return unique;
@@ -116,18 +136,25 @@ export class GraphBuilder {
         input: this.#inputs,
         output: this.#outputs,
       },
-      opsetImport: [{ domain: "", version: OPSET }],
+      opsetImport: [...this.#domains].map(([domain, version]) => ({ domain, version })),
       metadataProps: Object.entries(options.metadata).map(([key, value]) => ({ key, value })),
     });
   }
 
-  #append(opType: string, inputs: readonly string[], output: string, attributes: Attributes): void {
+  #append(
+    opType: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Attributes,
+    domain = "",
+  ): void {
     this.#nodes.push({
       input: [...inputs],
-      output: [output],
-      name: `node_${output}`,
+      output: [...outputs],
+      name: `node_${outputs[0]}`,
       opType,
       attribute: Object.entries(attributes).map(([name, value]) => attributeProto(name, value)),
+      ...(domain !== "" && { domain }),
     });
   }
 
@@ -152,7 +179,14 @@ export class GraphBuilder {
 function attributeProto(name: string, value: Attribute): AttributeProto {
   if ("int" in value) return { name, type: ATTRIBUTE.int, i: value.int };
   if ("float" in value) return { name, type: ATTRIBUTE.float, f: value.float };
-  if ("ints" in value) return { name, type: ATTRIBUTE.ints, ints: [...value.ints] };
+  if ("ints" in value) return { name, type: ATTRIBUTE.ints, ints: value.ints as number[] };
+  if ("floats" in value) return { name, type: ATTRIBUTE.floats, floats: value.floats as number[] };
+  if ("strings" in value) {
+    const encoded = new Map(
+      [...new Set(value.strings)].map((text) => [text, new TextEncoder().encode(text)]),
+    );
+    return { name, type: ATTRIBUTE.strings, strings: value.strings.map((text) => encoded.get(text)!) };
+  }
   return { name, type: ATTRIBUTE.string, s: new TextEncoder().encode(value.string) };
 }
 
@@ -161,8 +195,12 @@ function valueInfo(value: GraphValue): ValueInfoProto {
   return { name: value.name, type: { tensorType: { elemType: ELEMENT[value.element], shape: { dim } } } };
 }
 
+function elementOf(data: Float32Array | Uint8Array | Int32Array): ElementType {
+  return data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : "uint8";
+}
+
 // raw_data is little-endian; a big-endian machine would have to swap, and none that runs our addons is one.
-function rawBytes(data: Float32Array | BigInt64Array): Uint8Array {
+function rawBytes(data: Float32Array | Uint8Array | Int32Array | BigInt64Array): Uint8Array {
   if (endianness() !== "LE") {
     throw new FlowglyphError("ERR_MODEL_FORMAT", "ONNX export needs a little-endian machine");
   }

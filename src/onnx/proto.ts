@@ -19,7 +19,9 @@ const SCHEMA = `
     optional float f = 2;
     optional int64 i = 3;
     optional bytes s = 4;
+    repeated float floats = 7;
     repeated int64 ints = 8;
+    repeated bytes strings = 9;
     optional int32 type = 20;
   }
   message NodeProto {
@@ -28,6 +30,7 @@ const SCHEMA = `
     optional string name = 3;
     optional string op_type = 4;
     repeated AttributeProto attribute = 5;
+    optional string domain = 7;
   }
   message Dimension { oneof value { int64 dim_value = 1; string dim_param = 2; } }
   message TensorShapeProto { repeated Dimension dim = 1; }
@@ -52,11 +55,11 @@ const SCHEMA = `
 `;
 
 /** TensorProto.DataType. */
-export const ELEMENT = { float32: 1, uint8: 2, int64: 7 } as const;
+export const ELEMENT = { float32: 1, uint8: 2, int32: 6, int64: 7 } as const;
 export type ElementType = keyof typeof ELEMENT;
 
 /** AttributeProto.AttributeType. */
-export const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+export const ATTRIBUTE = { float: 1, int: 2, string: 3, floats: 6, ints: 7, strings: 8 } as const;
 
 export interface TensorProto {
   dims: number[];
@@ -71,7 +74,9 @@ export interface AttributeProto {
   f?: number;
   i?: number;
   s?: Uint8Array;
+  floats?: number[];
   ints?: number[];
+  strings?: Uint8Array[];
   type: number;
 }
 
@@ -81,6 +86,8 @@ export interface NodeProto {
   name: string;
   opType: string;
   attribute: AttributeProto[];
+  /** Of the operator set; the standard one where it is left out. */
+  domain?: string;
 }
 
 export interface ValueInfoProto {

@@ -124,6 +124,8 @@ async function baseConfig(
   { run, resume }: TrainOptions,
 ): Promise<TrainingConfig> {
   const saved = resume === true && existsSync(runPath(run, "config")) ? await readRunConfig(run) : undefined;
+  // Before the options, which are the model's.
+  if (saved !== undefined) checkResume(saved, { model: config.model ?? saved.model });
   const given = resolveConfig({ ...saved, ...defined(config) });
   const modelOptions = resolveModelOptions(given.model, given.modelOptions) as TrainingConfig["modelOptions"];
   if (saved === undefined) return { ...given, modelOptions };

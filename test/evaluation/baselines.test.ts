@@ -7,7 +7,6 @@ import { randomBelow, seededRandom } from "../../src/dataset/random.ts";
 import { makeSplit } from "../../src/dataset/split.ts";
 import { IMAGE_BYTES } from "../../src/dataset/types.ts";
 import { type BaselineScore, baselines } from "../../src/evaluation/baselines.ts";
-import { extraTrees } from "../../src/evaluation/extra-trees.ts";
 import { nearestNeighbours } from "../../src/evaluation/nearest-neighbour.ts";
 import { fixture, repeated } from "../dataset/fixtures.ts";
 
@@ -41,50 +40,6 @@ describe("nearest neighbour", () => {
   );
 });
 
-describe("extremely randomised trees", () => {
-  // The class is the exclusive or of two bits: no single byte tells it, two together do.
-  const random = seededRandom(5);
-  const draw = (count: number): { images: Uint8Array; labels: Int32Array } => {
-    const images = Uint8Array.from({ length: count * 16 }, () => randomBelow(random, 256));
-    const labels = Int32Array.from(
-      { length: count },
-      (_, i) => (images[i * 16 + 3]! > 127 ? 1 : 0) ^ (images[i * 16 + 9]! > 127 ? 1 : 0),
-    );
-    return { images, labels };
-  };
-  const [train, test] = [draw(1500), draw(500)];
-  const grow = (seed: number, trees = 60): Promise<Int32Array> =>
-    extraTrees(train.images, train.labels, test.images, 2, { trees, seed, pause });
-
-  it("learn what no single byte tells", async () => {
-    const predictions = await grow(1);
-    const correct = predictions.filter((prediction, i) => prediction === test.labels[i]).length;
-    expect(correct / 500).toBeGreaterThan(0.8);
-    expect(correct / 500).toBeLessThan(1);
-  });
-  it("are decided by the seed", async () => {
-    expect(await grow(2, 5)).toEqual(await grow(2, 5));
-    expect(await grow(2, 5)).not.toEqual(await grow(3, 5));
-  });
-  it("repeat the training labels on the training images", async () => {
-    const predictions = await extraTrees(train.images, train.labels, train.images, 2, {
-      trees: 3,
-      seed: 1,
-      pause,
-    });
-    expect(predictions).toEqual(train.labels);
-  });
-  it("cope with images that are all alike", async () => {
-    const labels = Int32Array.from([0, 1, 1]);
-    const predictions = await extraTrees(new Uint8Array(48), labels, new Uint8Array(16), 2, {
-      trees: 2,
-      seed: 1,
-      pause,
-    });
-    expect([...predictions]).toEqual([1]);
-  });
-});
-
 describe("baselines", () => {
   const dataset = fixture({ labels: repeated([0, 100], [1, 60], [2, 40]) });
   // Make the class visible to a distance too.
@@ -112,11 +67,21 @@ describe("baselines", () => {
     ]);
   });
   it("stop when they are aborted, and let the event loop run meanwhile", async () => {
+    const random = seededRandom(3);
+    const noise = fixture({ labels: repeated([0, 900], [1, 900], [2, 900]) });
+    for (let i = 0; i < noise.images.length; i++) noise.images[i] = randomBelow(random, 256);
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 60);
-    await expect(baselines(dataset, split, { trees: 1e6, signal: controller.signal })).rejects.toMatchObject({
-      code: "ERR_ABORTED",
+    const begun: string[] = [];
+    const run = baselines(noise, makeSplit(noise, {}), {
+      trees: 4096,
+      signal: controller.signal,
+      onProgress: (name) => {
+        begun.push(name);
+        if (begun.length === 3) setTimeout(() => controller.abort(), 60);
+      },
     });
+    await expect(run).rejects.toMatchObject({ code: "ERR_ABORTED" });
+    expect(begun).toEqual(["majority class", "1-nearest neighbour", "extremely randomised trees"]);
   });
   it("refuse a split without labels", async () => {
     await expect(baselines(dataset, makeSplit(dataset, { labels: 0 }))).rejects.toMatchObject({

@@ -1,0 +1,76 @@
+// See training_set.hpp.
+#include "training_set.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+
+namespace flowglyph {
+
+TrainingSet::TrainingSet(std::span<const std::uint8_t> images, std::span<const std::int32_t> labels,
+                         std::size_t features, std::size_t classes)
+    : rows_(labels.size()), features_(features), classes_(classes) {
+  if (rows_ == 0 || features == 0 || classes == 0 || images.size() != rows_ * features) {
+    throw std::invalid_argument("Expected at least one image, and as many bytes as labels times features");
+  }
+  // A feature's number shares 32 bits with a threshold, and a row's with nothing.
+  if (features > std::numeric_limits<std::uint16_t>::max() ||
+      rows_ > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max() / 4)) {
+    throw std::invalid_argument("Expected at most 65535 features and 2^29 images");
+  }
+  for (const std::int32_t label : labels) {
+    if (label < 0 || static_cast<std::size_t>(label) >= classes) {
+      throw std::invalid_argument("Expected labels from 0 to the number of classes - 1");
+    }
+  }
+  sortByClass(images, labels);
+  transpose();
+  findConstants();
+}
+
+void TrainingSet::sortByClass(std::span<const std::uint8_t> images, std::span<const std::int32_t> labels) {
+  std::vector<std::uint32_t> counts(classes_);
+  for (const std::int32_t label : labels) ++counts[static_cast<std::size_t>(label)];
+  std::vector<std::size_t> next(classes_);
+  std::size_t begin = 0;
+  for (std::size_t label = 0; label < classes_; ++label) {
+    if (counts[label] > 0) runs_.push_back({static_cast<std::uint32_t>(label), counts[label]});
+    next[label] = begin;
+    begin += counts[label];
+  }
+  byRow_.resize(images.size());
+  for (std::size_t i = 0; i < rows_; ++i) {
+    const std::size_t to = next[static_cast<std::size_t>(labels[i])]++;
+    std::memcpy(byRow_.data() + to * features_, images.data() + i * features_, features_);
+  }
+}
+
+void TrainingSet::transpose() {
+  // Tiles of a cache line on either side: each line is read and written while it is at hand.
+  constexpr std::size_t kTile = 64;
+  byFeature_.resize(byRow_.size());
+  for (std::size_t row = 0; row < rows_; row += kTile) {
+    const std::size_t lastRow = std::min(rows_, row + kTile);
+    for (std::size_t feature = 0; feature < features_; feature += kTile) {
+      const std::size_t lastFeature = std::min(features_, feature + kTile);
+      for (std::size_t f = feature; f < lastFeature; ++f) {
+        std::uint8_t* to = byFeature_.data() + f * rows_;
+        for (std::size_t r = row; r < lastRow; ++r) to[r] = byRow_[r * features_ + f];
+      }
+    }
+  }
+}
+
+void TrainingSet::findConstants() {
+  std::vector<std::uint16_t> varying;
+  for (std::size_t f = 0; f < features_; ++f) {
+    const std::uint8_t* values = column(f);
+    const bool constant = std::all_of(values, values + rows_, [&](std::uint8_t v) { return v == values[0]; });
+    (constant ? constantsFirst_ : varying).push_back(static_cast<std::uint16_t>(f));
+  }
+  constants_ = constantsFirst_.size();
+  constantsFirst_.insert(constantsFirst_.end(), varying.begin(), varying.end());
+}
+
+}  // namespace flowglyph

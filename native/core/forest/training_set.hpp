@@ -1,0 +1,53 @@
+// The images that trees grow on, laid out for growing: sorted by class, so that the rows of a class lie
+// together in every node (partitions are stable), once row by row and once feature by feature.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace flowglyph {
+
+// So many rows of one class, in a node whose rows are sorted by class.
+struct ClassRun {
+  std::uint32_t label;
+  std::uint32_t rows;
+};
+
+class TrainingSet {
+ public:
+  // `images`: labels.size() rows of `features` bytes; labels in [0, classes). All are copied. Throws
+  // std::invalid_argument where sizes do not agree, a label is out of range, or nothing is there.
+  TrainingSet(std::span<const std::uint8_t> images, std::span<const std::int32_t> labels,
+              std::size_t features, std::size_t classes);
+
+  std::size_t rows() const { return rows_; }
+  std::size_t features() const { return features_; }
+  std::size_t classes() const { return classes_; }
+  // [rows][features], the byte of feature f at row(r)[f].
+  const std::uint8_t* row(std::size_t index) const { return byRow_.data() + index * features_; }
+  // [features][rows]
+  const std::uint8_t* column(std::size_t feature) const { return byFeature_.data() + feature * rows_; }
+  // The classes that occur, ascending.
+  std::span<const ClassRun> runs() const { return runs_; }
+  // A permutation of the features: those that have one value in all rows, then the rest, each ascending.
+  std::span<const std::uint16_t> constantsFirst() const { return constantsFirst_; }
+  std::size_t constants() const { return constants_; }
+
+ private:
+  void sortByClass(std::span<const std::uint8_t> images, std::span<const std::int32_t> labels);
+  void transpose();
+  void findConstants();
+
+  std::size_t rows_;
+  std::size_t features_;
+  std::size_t classes_;
+  std::vector<std::uint8_t> byRow_;
+  std::vector<std::uint8_t> byFeature_;
+  std::vector<ClassRun> runs_;
+  std::vector<std::uint16_t> constantsFirst_;
+  std::size_t constants_ = 0;
+};
+
+}  // namespace flowglyph
