@@ -1,62 +1,87 @@
-// The adversarial phase (Goodfellow et al. 2014, non-saturating loss): a generator against a discriminator, without labels.
+// The adversarial phase, without labels: a generator against a discriminator (Goodfellow et al. 2014, the non-saturating
+// loss). As the paper has it, or by the stable recipe: docs/adversarial.md says what was tried and what stayed.
 
 import { Tensor } from "../../bindings/torch/index.ts";
 import { realness } from "../nn/losses.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { TorchBackend } from "../nn/torch-backend.ts";
+import { type ContrastHead, contrastLoss, contrastPace, hideRuns, phaseBetas } from "./contrast.ts";
 import type { TrainingPhase } from "./model.ts";
 
 export interface AdversarialOptions {
   readonly noise: number;
   readonly learningRate: number;
   readonly generator: readonly Parameter[];
-  readonly discriminator: readonly Parameter[];
+  /** The discriminator: what the classifier takes over, and what only tells real from generated. */
+  readonly trunk: readonly Parameter[];
+  readonly reality: readonly Parameter[];
   /** Whether the discriminator normalises by the batch: then each batch that it sees is all real or all generated. */
   readonly batchStatistics?: boolean;
+  /** What makes the recipe stable: the head that its trunk's second task stands on. Absent in the paper's. */
+  readonly contrast?: ContrastHead | undefined;
   /** uint8 (N, 28, 28) -> float32 (N, 28, 28) in [-1, 1], as the generator's. */
   scale(backend: TorchBackend, images: Tensor): Tensor;
   /** Noise (N, noise) -> images (N, 28, 28) in [-1, 1]. */
   generate(backend: TorchBackend, noise: Tensor): Tensor;
-  /** Scaled images (N, 28, 28) -> logits (N, 1) of being real. */
-  realLogit(backend: TorchBackend, images: Tensor): Tensor;
+  /** Scaled images (N, 28, 28) -> what the discriminator's heads stand on, (N, F). */
+  features(backend: TorchBackend, images: Tensor): Tensor;
+  /** Features (N, F) -> logits (N, 1) of being real. */
+  judge(backend: TorchBackend, features: Tensor): Tensor;
 }
 
-// Radford et al. 2016, section 4: with the usual 0.9 the game oscillates. They found the paper's 2e-4 along with it.
-const betas = [0.5, 0.999] as const;
-
 export function adversarialPhase(options: AdversarialOptions): TrainingPhase {
-  const { learningRate, generator, discriminator, scale, generate, realLogit } = options;
-  /** Logits (N, 1) of both, from one pass: a large batch is faster. */
-  const judgeTogether = (backend: TorchBackend, real: Tensor, generated: Tensor) => {
-    const count = real.shape[0]!;
-    const logits = realLogit(backend, Tensor.concat([real, generated], 0)); // (2N, 1)
-    return [logits.slice(0, 0, count), logits.slice(0, count, 2 * count)] as const;
+  const { learningRate, generator, contrast, scale, generate, features, judge } = options;
+  const discriminator = [...options.trunk, ...options.reality, ...(contrast?.parameters() ?? [])];
+  /** Features of both, from one pass where the discriminator allows it: a large batch is faster. */
+  const featuresOf = (backend: TorchBackend, images: readonly Tensor[]): Tensor[] => {
+    if (options.batchStatistics) return images.map((batch) => features(backend, batch));
+    const all = features(backend, Tensor.concat(images, 0));
+    const count = images[0]!.shape[0]!;
+    return images.map((_, i) => all.slice(0, i * count, (i + 1) * count));
   };
   return {
     name: "adversarial",
     data: "all",
     supervised: false,
     optimizers: {
-      discriminator: { parameters: discriminator, learningRate, betas },
-      generator: { parameters: generator, learningRate, betas },
+      discriminator: {
+        parameters: discriminator,
+        learningRate: contrast === undefined ? learningRate : learningRate * contrastPace,
+        betas: phaseBetas,
+      },
+      generator: { parameters: generator, learningRate, betas: phaseBetas },
     },
     step({ backend, random, minimize }, { images }) {
       const count = images.shape[0]!;
       const real = scale(backend, images);
       const generated = generate(backend, Tensor.uniform([count, options.noise], -1, 1, random));
+      const recorded: Record<string, Tensor> = {};
 
-      const [onReal, onGenerated] = options.batchStatistics
-        ? [realLogit(backend, real), realLogit(backend, generated.detach())]
-        : judgeTogether(backend, real, generated.detach());
-      const discriminatorLoss = realness(onReal, 1).add(realness(onGenerated, 0));
-      minimize("discriminator", discriminatorLoss);
+      const [ofReal, ofGenerated] = featuresOf(backend, [real, generated.detach()]) as [Tensor, Tensor];
+      const discriminatorLoss = realness(judge(backend, ofReal), 1).add(
+        realness(judge(backend, ofGenerated), 0),
+      );
+      let loss = discriminatorLoss;
+      if (contrast !== undefined) {
+        const views = Tensor.concat([hideRuns(real, random), hideRuns(real, random)], 0);
+        const contrastive = contrastLoss(contrast.forward(backend, features(backend, views)));
+        loss = loss.add(contrastive);
+        recorded.contrastLoss = contrastive.detach();
+      }
+      minimize("discriminator", loss);
 
       // The same images again, judged by the discriminator that has just learned; its weights stay, so that their
       // gradients need not be computed.
-      const generatorLoss = backend.frozen(discriminator, () => realness(realLogit(backend, generated), 1));
+      const generatorLoss = backend.frozen(discriminator, () =>
+        realness(judge(backend, features(backend, generated)), 1),
+      );
       minimize("generator", generatorLoss);
 
-      return { discriminatorLoss: discriminatorLoss.detach(), generatorLoss: generatorLoss.detach() };
+      return {
+        discriminatorLoss: discriminatorLoss.detach(),
+        generatorLoss: generatorLoss.detach(),
+        ...recorded,
+      };
     },
   };
 }

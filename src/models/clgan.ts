@@ -8,12 +8,13 @@ import { Linear } from "../nn/layers/linear.ts";
 import { Lstm } from "../nn/layers/lstm.ts";
 import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import { adversarialPhase } from "./adversarial.ts";
+import { ContrastHead } from "./contrast.ts";
 import { CrossAttention } from "./cross-attention.ts";
 import { ImageGenerator, leakySlope, noiseSize, outputNormOption } from "./generator.ts";
-import { imageSide, type ModelRow, type TrainableModel } from "./model.ts";
+import { imageSide, type ModelRow, type Recipe, type TrainableModel } from "./model.ts";
 import { scaleBytes } from "./scaling.ts";
 import { supervisedPhase } from "./supervised.ts";
+import { unlabelledPhase } from "./unlabelled.ts";
 
 type AnyBackend<T> = Backend<T, Parameter>;
 
@@ -41,8 +42,13 @@ class ClganTrunk extends Module {
     return this.lstm.outputs + (this.attention?.size ?? 0);
   }
 
-  /** (N, 28, 28) in [-1, 1] -> (N, features). The image's rows are channels, its columns the steps. */
+  /** (N, 28, 28) in [-1, 1] -> (N, features), with dropout. */
   forward<T>(backend: AnyBackend<T>, images: T): T {
+    return this.dropout.forward(backend, this.extract(backend, images));
+  }
+
+  /** The same without dropout. The image's rows are channels, its columns the steps. */
+  extract<T>(backend: AnyBackend<T>, images: T): T {
     let x = backend.leakyRelu(this.conv1.forward(backend, images), leakySlope); // (N, 128, 28)
     x = backend.leakyRelu(this.conv2.forward(backend, x), leakySlope); // (N, 64, 28)
     const spatial = backend.permute(x, [0, 2, 1]); // (N, 28, 64)
@@ -52,7 +58,7 @@ class ClganTrunk extends Module {
       const answers = this.attention.forward(backend, temporal, spatial, imageSide); // (N, 28, 64)
       features = backend.concat([features, backend.mean(answers, 1)], 1); // (N, D 256 + 64)
     }
-    return this.dropout.forward(backend, features);
+    return features;
   }
 }
 
@@ -67,18 +73,15 @@ class Clgan extends Module {
   readonly trunk: ClganTrunk;
   readonly reality: Linear;
   readonly classes: Linear;
+  readonly contrast: ContrastHead | undefined;
 
-  constructor(classes: number, options: ClganOptions) {
+  constructor(classes: number, recipe: Recipe, options: ClganOptions) {
     super();
     this.generator = new ImageGenerator(options);
     this.trunk = new ClganTrunk(options);
     this.reality = new Linear(this.trunk.features, 1);
     this.classes = new Linear(this.trunk.features, classes);
-  }
-
-  /** Scaled images -> (N, 1). */
-  realLogit<T>(backend: AnyBackend<T>, images: T): T {
-    return this.reality.forward(backend, this.trunk.forward(backend, images));
+    this.contrast = recipe !== "paper" ? new ContrastHead(this.trunk.features) : undefined;
   }
 
   /** uint8 (N, 28, 28) -> (N, K). */
@@ -128,22 +131,27 @@ export const clgan: ModelRow<ClganOptions> = {
     },
     outputNorm: outputNormOption,
   },
-  create({ classes, seed, learningRate, options }): TrainableModel {
-    const root = new Clgan(classes, options).initialize(seed);
+  create({ classes, seed, learningRate, recipe, options }): TrainableModel {
+    const root = new Clgan(classes, recipe, options).initialize(seed);
     const trunk = root.trunk.parameters();
     return {
       root,
       classes,
       logits: (backend, images) => root.logits(backend, images),
       phases: [
-        adversarialPhase({
+        unlabelledPhase(recipe, {
           noise: noiseSize,
           learningRate,
           generator: root.generator.parameters(),
-          discriminator: [...trunk, ...root.reality.parameters()],
+          trunk,
+          reality: root.reality.parameters(),
           scale: scaleBytes,
           generate: (backend, z) => root.generator.forward(backend, z),
-          realLogit: (backend, images) => root.realLogit(backend, images),
+          contrast: root.contrast,
+          // Only the paper's recipe drops half of the features: noise to both players, and to what tells images apart.
+          features: (backend, images) =>
+            recipe === "paper" ? root.trunk.forward(backend, images) : root.trunk.extract(backend, images),
+          judge: (backend, features) => root.reality.forward(backend, features),
         }),
         supervisedPhase({
           parameters: [...trunk, ...root.classes.parameters()],

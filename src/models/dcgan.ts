@@ -5,12 +5,13 @@ import type { Backend } from "../nn/backend.ts";
 import { Linear } from "../nn/layers/linear.ts";
 import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import { adversarialPhase } from "./adversarial.ts";
+import { ContrastHead } from "./contrast.ts";
 import { ConvolutionalTrunk } from "./convolutional-trunk.ts";
 import { ImageGenerator, noiseSize, outputNormOption } from "./generator.ts";
-import type { NetworkRow, TrainableModel } from "./model.ts";
+import type { NetworkRow, Recipe, TrainableModel } from "./model.ts";
 import { scaleBytes } from "./scaling.ts";
 import { supervisedPhase } from "./supervised.ts";
+import { unlabelledPhase } from "./unlabelled.ts";
 
 /** As in CLGAN, two linear heads stand on one trunk: `reality` for the adversarial phase, `classes` for the rest. */
 class Dcgan extends Module {
@@ -18,18 +19,15 @@ class Dcgan extends Module {
   readonly trunk: ConvolutionalTrunk;
   readonly reality: Linear;
   readonly classes: Linear;
+  readonly contrast: ContrastHead | undefined;
 
-  constructor(classes: number, options: DcganOptions) {
+  constructor(classes: number, recipe: Recipe, options: DcganOptions) {
     super();
     this.generator = new ImageGenerator(options);
     this.trunk = new ConvolutionalTrunk(options);
     this.reality = new Linear(this.trunk.features, 1);
     this.classes = new Linear(this.trunk.features, classes);
-  }
-
-  /** Scaled images -> (N, 1). */
-  realLogit<T>(backend: Backend<T, Parameter>, images: T): T {
-    return this.reality.forward(backend, this.trunk.forward(backend, images));
+    this.contrast = recipe !== "paper" ? new ContrastHead(this.trunk.features) : undefined;
   }
 
   /** uint8 (N, 28, 28) -> (N, K). */
@@ -56,23 +54,26 @@ export const dcgan: NetworkRow<DcganOptions> = {
     },
     outputNorm: outputNormOption,
   },
-  create({ classes, seed, learningRate, options }): TrainableModel {
-    const root = new Dcgan(classes, options).initialize(seed);
+  create({ classes, seed, learningRate, recipe, options }): TrainableModel {
+    const root = new Dcgan(classes, recipe, options).initialize(seed);
     const trunk = root.trunk.parameters();
     return {
       root,
       classes,
       logits: (backend, images) => root.logits(backend, images),
       phases: [
-        adversarialPhase({
+        unlabelledPhase(recipe, {
           noise: noiseSize,
           learningRate,
           generator: root.generator.parameters(),
-          discriminator: [...trunk, ...root.reality.parameters()],
+          trunk,
+          reality: root.reality.parameters(),
           batchStatistics: options.batchNorm,
           scale: scaleBytes,
           generate: (backend, z) => root.generator.forward(backend, z),
-          realLogit: (backend, images) => root.realLogit(backend, images),
+          contrast: root.contrast,
+          features: (backend, images) => root.trunk.forward(backend, images),
+          judge: (backend, features) => root.reality.forward(backend, features),
         }),
         supervisedPhase({
           parameters: [...trunk, ...root.classes.parameters()],

@@ -66,8 +66,11 @@ export interface PhaseBatch {
   readonly unlabelledImages?: Tensor;
 }
 
-/** How the phases without labels are run: `paper` as published, `stable` with what an ablation found to help. */
-export type Recipe = "paper" | "stable";
+/**
+ * How the phases without labels are run: `paper` the game as published; `stable` the game with what an ablation found to
+ * help; `contrast` that help alone, without a game (docs/adversarial.md). Models without a game have one way only.
+ */
+export type Recipe = "paper" | "stable" | "contrast";
 
 export type AnyOptions = { readonly [name: string]: unknown };
 

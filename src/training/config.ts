@@ -60,9 +60,9 @@ export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<Traini
   recipe: {
     default: "paper",
     about:
-      "paper: the adversarial phase as published; stable: with what an ablation found to help (docs/adversarial.md)",
-    expected: '"paper" or "stable"',
-    check: text(/^(paper|stable)$/),
+      "paper: the adversarial phase as published; stable: with what an ablation found to help; contrast: that alone, without a generator (docs/adversarial.md)",
+    expected: '"paper", "stable" or "contrast"',
+    check: text(/^(paper|stable|contrast)$/),
   },
   pretrained: {
     default: "",

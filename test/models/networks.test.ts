@@ -86,7 +86,8 @@ const weight = (i: number, k: number) =>
 type Forward = Module & { forward(backend: TorchBackend, x: Tensor): Tensor };
 interface Parts {
   readonly generator: Forward;
-  realLogit(backend: TorchBackend, images: Tensor): Tensor;
+  readonly trunk: Forward;
+  readonly reality: Forward;
   reconstruct(backend: TorchBackend, images: Tensor): Tensor;
 }
 
@@ -101,8 +102,8 @@ const GENERATIVE: Readonly<
   Record<string, (model: TrainableModel, parts: Parts, backend: TorchBackend) => Tensor>
 > = {
   clgan: (_, { generator }, backend) => everyFortyNinth(generator.forward(backend, goldenNoise())),
-  dcgan: (_, parts, backend) =>
-    parts.realLogit(backend, parts.generator.forward(backend, goldenNoise())).reshape([-1]),
+  dcgan: (_, { generator, trunk, reality }, backend) =>
+    reality.forward(backend, trunk.forward(backend, generator.forward(backend, goldenNoise()))).reshape([-1]),
   ae: (_, parts, backend) => {
     const images = scaleBytes(backend, goldenImages());
     const made = parts.reconstruct(backend, images);

@@ -9,16 +9,11 @@ import { makeNestedSplits } from "../../src/dataset/nested-splits.ts";
 import { readRunSplit, train } from "../../src/training/index.ts";
 import { decodeSafetensors } from "../../src/training/safetensors.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+import { digests } from "./runs.ts";
 import { TINY_CONFIG, tinyDataset, tinySplit } from "./tiny-dataset.ts";
 
 const dataset = tinyDataset();
 const split = tinySplit(dataset);
-
-function weights(run: string): Map<string, Uint8Array> {
-  const { tensors } = decodeSafetensors(readFileSync(join(run, "checkpoint.safetensors")), run);
-  const model = [...tensors].filter(([name]) => name.startsWith("model/"));
-  return new Map(model.map(([name, { data }]) => [name, new Uint8Array(data.buffer)]));
-}
 
 describe.skipIf(!torchAvailable())("--pretrained (needs libtorch)", () => {
   const folder = mkdtempSync(join(tmpdir(), "flowglyph-pretrained-"));
@@ -45,7 +40,7 @@ describe.skipIf(!torchAvailable())("--pretrained (needs libtorch)", () => {
 
   test("gives the weights of the run that did it all, and leaves its phases out", async () => {
     const { run, result } = await attempt({});
-    expect(weights(run)).toEqual(weights(await pretrainedRun()));
+    expect(digests(run)).toEqual(digests(await pretrainedRun()));
     expect(result.history.map(({ phase }) => phase)).toEqual(Array(4).fill("supervised"));
     expect(existsSync(join(run, "pretrained.safetensors"))).toBe(false);
   });
@@ -85,7 +80,7 @@ describe.skipIf(!torchAvailable())("--pretrained (needs libtorch)", () => {
     await expect(stopped).rejects.toMatchObject({ code: "ERR_ABORTED" });
     await rm(pretrained, { recursive: true });
     await train(dataset, split, {}, { run, resume: true });
-    expect(weights(run)).toEqual(weights(await pretrainedRun()));
+    expect(digests(run)).toEqual(digests(await pretrainedRun()));
   });
 
   test("a run stopped between its phases still leaves its pre-training behind", async () => {

@@ -160,6 +160,13 @@ describe("diagnosis of the adversarial phase", () => {
     );
   });
 
+  test("a level game is no warning where the discriminator has a second task, a lost one is", () => {
+    const withTask = (losses: number[]) =>
+      records(losses).map((record) => ({ ...record, losses: { ...record.losses, contrast: 2 } }));
+    expect(diagnosePhase(withTask([1.5, 1.386, 1.386, 1.386]))).toEqual([]);
+    expect(diagnosePhase(withTask([1, 0.01, 0.01, 0.01]))[0]).toMatch(/fell to 0\.010/);
+  });
+
   test("a contest is no warning, and neither is another kind of phase", () => {
     expect(diagnosePhase(records([1.38, 1.3, 1.1, 0.9]))).toEqual([]);
     expect(diagnosePhase([{ ...records([1])[0]!, losses: { loss: 1.386 } }])).toEqual([]);
