@@ -8,9 +8,10 @@ import { cnnLstm } from "./cnn-lstm.ts";
 import { dcgan } from "./dcgan.ts";
 import { majority } from "./majority.ts";
 import type { ModelRow, Recipe, TrainableModel } from "./model.ts";
+import { nearest } from "./nearest.ts";
 import { trees } from "./trees.ts";
 
-export const MODELS: readonly ModelRow[] = [clgan, dcgan, ae, cnnLstm, bytesgan, trees, majority];
+export const MODELS: readonly ModelRow[] = [clgan, dcgan, ae, cnnLstm, bytesgan, trees, nearest, majority];
 
 export interface ModelRequest {
   /** Number of classes K. */

@@ -10,36 +10,53 @@ export const TOLERANCE = 1e-5;
 /** One image, a batch that divides nothing, and a large one: what a fixed batch axis in the graph would break. */
 export const CHECK_BATCHES = [1, 3, 64] as const;
 
-/**
- * `probabilities` float32 [N, classes] of a model file for `images` uint8 [N, 28, 28], in batches of `batchSize`
- * (the last may be smaller).
- */
+/** A model file that is open: large ones take seconds to open. */
+export interface OpenModel {
+  /**
+   * `probabilities` float32 [N, classes] for `images` uint8 [N, 28, 28], in batches of `batchSize` (the last may be
+   * smaller).
+   */
+  run(images: Uint8Array, batchSize: number): Promise<Float32Array>;
+  release(): Promise<void>;
+}
+
+export async function openModel(path: string, classes: number): Promise<OpenModel> {
+  const session = await InferenceSession.create(path, { executionProviders: ["cpu"], intraOpNumThreads: 1 });
+  return {
+    async run(images, batchSize) {
+      const count = images.length / IMAGE_BYTES;
+      const result = new Float32Array(count * classes);
+      for (let start = 0; start < count; start += batchSize) {
+        const size = Math.min(batchSize, count - start);
+        const pixels = images.subarray(start * IMAGE_BYTES, (start + size) * IMAGE_BYTES);
+        const outputs = await session.run({ [INPUT_NAME]: new Tensor("uint8", pixels, [size, 28, 28]) });
+        const probabilities = outputs[OUTPUT_NAME]?.data;
+        if (!(probabilities instanceof Float32Array) || probabilities.length !== size * classes) {
+          throw new FlowglyphError(
+            "ERR_EXPORT_MISMATCH",
+            `Expected ${size} x ${classes} probabilities of ${path} but received ${probabilities?.length ?? "none"}`,
+          );
+        }
+        result.set(probabilities, start * classes);
+      }
+      return result;
+    },
+    release: () => session.release(),
+  };
+}
+
+/** Opens a model file, runs it once and closes it. */
 export async function runModel(
   path: string,
   images: Uint8Array,
   classes: number,
   batchSize: number,
 ): Promise<Float32Array> {
-  const session = await InferenceSession.create(path, { executionProviders: ["cpu"], intraOpNumThreads: 1 });
+  const model = await openModel(path, classes);
   try {
-    const count = images.length / IMAGE_BYTES;
-    const result = new Float32Array(count * classes);
-    for (let start = 0; start < count; start += batchSize) {
-      const size = Math.min(batchSize, count - start);
-      const pixels = images.subarray(start * IMAGE_BYTES, (start + size) * IMAGE_BYTES);
-      const outputs = await session.run({ [INPUT_NAME]: new Tensor("uint8", pixels, [size, 28, 28]) });
-      const probabilities = outputs[OUTPUT_NAME]?.data;
-      if (!(probabilities instanceof Float32Array) || probabilities.length !== size * classes) {
-        throw new FlowglyphError(
-          "ERR_EXPORT_MISMATCH",
-          `Expected ${size} x ${classes} probabilities of ${path} but received ${probabilities?.length ?? "none"}`,
-        );
-      }
-      result.set(probabilities, start * classes);
-    }
-    return result;
+    return await model.run(images, batchSize);
   } finally {
-    await session.release();
+    await model.release();
   }
 }
 

@@ -3,7 +3,7 @@ import { open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { IMAGE_BYTES } from "../dataset/types.ts";
-import { CHECK_BATCHES, largestDifference, runModel, TOLERANCE } from "./check.ts";
+import { CHECK_BATCHES, largestDifference, openModel, TOLERANCE } from "./check.ts";
 import type { ModelMetadata } from "./metadata.ts";
 import { type ReadableParameter, type Traceable, traceModel } from "./trace.ts";
 
@@ -60,21 +60,23 @@ export async function exportModelFile(
 }
 
 async function compare(path: string, classes: number, check: ExportCheck): Promise<number> {
-  let largest = 0;
-  for (const batchSize of CHECK_BATCHES) {
-    const difference = largestDifference(
-      await runModel(path, check.images, classes, batchSize),
-      check.probabilities,
-    );
-    largest = Math.max(largest, difference);
-    if (!(difference <= TOLERANCE)) {
-      throw new FlowglyphError(
-        "ERR_EXPORT_MISMATCH",
-        `Expected ONNX Runtime's and the model's own probabilities within ${TOLERANCE} in batches of ${batchSize} but they differ by ${difference}; nothing was saved`,
-      );
+  const model = await openModel(path, classes);
+  try {
+    let largest = 0;
+    for (const batchSize of CHECK_BATCHES) {
+      const difference = largestDifference(await model.run(check.images, batchSize), check.probabilities);
+      largest = Math.max(largest, difference);
+      if (!(difference <= TOLERANCE)) {
+        throw new FlowglyphError(
+          "ERR_EXPORT_MISMATCH",
+          `Expected ONNX Runtime's and the model's own probabilities within ${TOLERANCE} in batches of ${batchSize} but they differ by ${difference}; nothing was saved`,
+        );
+      }
     }
+    return largest;
+  } finally {
+    await model.release();
   }
-  return largest;
 }
 
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {

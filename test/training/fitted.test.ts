@@ -12,7 +12,7 @@ import { TINY_CONFIG, tinyDataset, tinySplit } from "./tiny-dataset.ts";
 
 const dataset = tinyDataset();
 const split = tinySplit(dataset);
-const MODELS = ["majority", "trees"];
+const MODELS = ["trees", "nearest", "majority"];
 
 const config = (model: string, over: Partial<TrainingConfig> = {}): Partial<TrainingConfig> => ({
   labels: TINY_CONFIG.labels,
