@@ -11,7 +11,7 @@ import {
   TARGETS,
   type Target,
 } from "../reproduce/index.ts";
-import type { TrainingConfig } from "../training/index.ts";
+import { CONFIG_FIELDS, type TrainingConfig } from "../training/index.ts";
 import { type CommandContext, jsonOption, parsePositiveWhole, type RegisterCommand } from "./command.ts";
 import { formatDuration } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
@@ -40,6 +40,8 @@ interface ReproduceFlags {
   readonly maxHours?: number;
   readonly epochs?: number;
   readonly pretrainEpochs?: number;
+  readonly precision?: TrainingConfig["precision"];
+  readonly recipe?: TrainingConfig["recipe"];
   readonly threads?: number;
   readonly device?: TrainingConfig["device"];
   readonly list?: boolean;
@@ -78,6 +80,8 @@ export const registerReproduce: RegisterCommand = (program, context) => {
       "epochs of phases without labels, in every cell (default: train's)",
       parsePositiveWhole,
     )
+    .addOption(trainOption("precision"))
+    .addOption(trainOption("recipe"))
     .option("--threads <n>", "CPU threads of one operation (default: all)", parsePositiveWhole)
     .addOption(new Option("--device <name>", "auto, cpu, cuda or cuda:N").default("auto"))
     .option("--list", "print the cells, what is done and what the rest may take; run nothing")
@@ -87,6 +91,15 @@ export const registerReproduce: RegisterCommand = (program, context) => {
       runReproduce(targets, flags, context),
     );
 };
+
+/** An option of `train`, for every network of the grid. */
+function trainOption(key: "precision" | "recipe"): Option {
+  const { about, expected, check } = CONFIG_FIELDS[key];
+  return new Option(`--${key} <name>`, about).argParser((text) => {
+    if (!check(text)) throw new InvalidArgumentError(`Expected ${expected}.`);
+    return text;
+  });
+}
 
 function parseNames(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());
@@ -107,7 +120,7 @@ async function runReproduce(
   flags: ReproduceFlags,
   { terminal, signal }: CommandContext,
 ): Promise<void> {
-  const { epochs, pretrainEpochs } = flags;
+  const { epochs, pretrainEpochs, precision, recipe } = flags;
   const request: GridRequest = {
     targets,
     data: flags.data,
@@ -116,7 +129,12 @@ async function runReproduce(
     quick: flags.quick,
     only: flags.only,
     allViews: flags.allViews,
-    training: { ...(epochs && { epochs }), ...(pretrainEpochs && { pretrainEpochs }) },
+    training: {
+      ...(epochs && { epochs }),
+      ...(pretrainEpochs && { pretrainEpochs }),
+      ...(precision && { precision }),
+      ...(recipe && { recipe }),
+    },
   };
   if (flags.list) {
     await listCells(await openGrid(request), flags.json === true, terminal);
@@ -170,6 +188,8 @@ function resumeCommand(targets: readonly Target[], flags: ReproduceFlags): strin
     ["--only", flags.only?.join(",")],
     ["--epochs", flags.epochs],
     ["--pretrain-epochs", flags.pretrainEpochs],
+    ["--precision", flags.precision],
+    ["--recipe", flags.recipe],
     ["--threads", flags.threads],
     ["--device", flags.device === "auto" ? undefined : flags.device],
   ];

@@ -7,7 +7,10 @@ import type { CellSummary, RowSummary, Summary, TableSummary } from "./summary.t
 export type FigureFiles = ReadonlyMap<string, readonly { readonly file: string; readonly caption: string }[]>;
 
 export function markdownReport(summary: Summary, figures: FigureFiles): string {
-  const { cellsDone, cellsAsked, quick } = summary;
+  const { cellsDone, cellsAsked, quick, training } = summary;
+  const changed = Object.entries(training)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(", ");
   const parts = [
     "# The paper's tables, and ours",
     `${cellsDone} of ${cellsAsked} cells were run; a cell is one training: a model, its images and labels, a seed. A dash is a cell that was not run.`,
@@ -17,6 +20,7 @@ export function markdownReport(summary: Summary, figures: FigureFiles): string {
         ]
       : []),
     "Accuracy in per cent, mean ± sample standard deviation over the seeds; macro-F1 likewise in brackets. Every model learns from the same labelled images and is tested on the same test images; *trees*, *nearest* and *majority* are extremely randomised trees on the bytes, the nearest training image and the largest class.",
+    ...(changed === "" ? [] : [`Networks are trained with \`train\`'s defaults but for ${changed}.`]),
     ...summary.tables.map((table) => tableSection(table, figures.get(figureKey(table)) ?? [])),
     cellsSection(summary.cells),
   ];

@@ -35,8 +35,12 @@ export interface GridRequest {
   /** Both views of each image set. */
   readonly allViews?: boolean | undefined;
   /** Where it differs from the defaults of `train`; it becomes part of what a cell is. */
-  readonly training?: Partial<Pick<TrainingConfig, "epochs" | "pretrainEpochs" | "patience">> | undefined;
+  readonly training?: GridTraining | undefined;
 }
+
+export type GridTraining = Partial<
+  Pick<TrainingConfig, "epochs" | "pretrainEpochs" | "patience" | "precision" | "recipe">
+>;
 
 export interface ReproduceOptions extends GridRequest {
   /** Go on in a folder that holds cells. */
@@ -81,6 +85,8 @@ export interface Grid {
   /** Keys of cells that were begun. */
   readonly begun: readonly string[];
   readonly estimate: Estimator;
+  /** Of every network, where it differs from the defaults of `train`. */
+  readonly training: Partial<TrainingConfig>;
 }
 
 /**
@@ -115,6 +121,7 @@ export async function openGrid(request: GridRequest): Promise<Grid> {
     stored,
     begun: await unfinishedRuns(request.out),
     estimate,
+    training,
   };
 }
 

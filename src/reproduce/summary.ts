@@ -75,6 +75,8 @@ export interface CellSummary {
 export interface Summary {
   readonly formatVersion: 1;
   readonly quick: boolean;
+  /** Of every network, where it differs from the defaults of `train`. */
+  readonly training: Partial<TrainingConfig>;
   readonly cellsAsked: number;
   readonly cellsDone: number;
   readonly tables: readonly TableSummary[];
@@ -87,14 +89,16 @@ export interface SummaryInput {
   readonly sets: ReadonlyMap<ImageSetName, LoadedSet>;
   readonly stored: ReadonlyMap<string, StoredCell>;
   readonly quick: boolean;
+  readonly training: Partial<TrainingConfig>;
 }
 
-export function summarize({ tables, rows, sets, stored, quick }: SummaryInput): Summary {
+export function summarize({ tables, rows, sets, stored, quick, training }: SummaryInput): Summary {
   const asked = [...new Set(rows.flatMap(({ trial, seeds }) => seeds.map((seed) => cellKey(trial, seed))))];
   const done = asked.map((key) => stored.get(key)).filter(isFinished);
   return {
     formatVersion: 1,
     quick,
+    training,
     cellsAsked: asked.length,
     cellsDone: done.length,
     tables: tables.flatMap((table) => {

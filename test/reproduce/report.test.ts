@@ -72,6 +72,7 @@ describe("report.md", () => {
     expect(text).toContain("Machine 1: 2 cores of a | processor, 24 GiB.");
     expect(text).toContain("A phase learned nothing.");
     expect(text).toContain("![A figure](figures/a.svg)");
+    expect(text).toContain("`train`'s defaults but for precision bfloat16.");
     expect(text).not.toContain("--quick");
   });
 

@@ -101,5 +101,5 @@ export function summaryOf(
   stored: ReadonlyMap<string, StoredCell>,
   quick = false,
 ): Summary {
-  return summarize({ tables: table3, rows, sets, stored, quick });
+  return summarize({ tables: table3, rows, sets, stored, quick, training: { precision: "bfloat16" } });
 }
