@@ -8,6 +8,7 @@ import {
   openGrid,
   type ReproduceProgress,
   reproduce,
+  secondsOf,
   TARGETS,
   type Target,
 } from "../reproduce/index.ts";
@@ -214,7 +215,8 @@ async function listCells(grid: Grid, json: boolean, terminal: Terminal): Promise
         : "failed" in stored
           ? "failed"
           : "done";
-    const seconds = stored !== undefined && !("failed" in stored) ? stored.seconds : grid.estimate(trial);
+    const seconds =
+      stored !== undefined && !("failed" in stored) ? stored.seconds : grid.estimate.cell(trial);
     return { key, state, seconds, tables, set: trial.set, contender: trial.contender.name, seed };
   });
   if (json) {
@@ -227,7 +229,11 @@ async function listCells(grid: Grid, json: boolean, terminal: Terminal): Promise
       ` ${key}  ${tables.join(" ")}\n`,
   );
   const left = cells.filter(({ state }) => state !== "done");
-  const sum = left.reduce((total, { seconds }) => total + seconds, 0);
+  const sum = secondsOf(
+    grid.cells.filter((_, i) => cells[i]!.state !== "done"),
+    grid.begun,
+    grid.estimate,
+  );
   await terminal.out(
     `${lines.join("")}${cells.length - left.length} of ${cells.length} cells are done; the rest may take ${formatDuration(sum)} on one CPU core\n`,
   );

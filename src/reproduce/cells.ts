@@ -20,6 +20,11 @@ export interface Trial {
   readonly labelCount: number;
   /** Images without labels that it comes to. */
   readonly poolCount: number;
+  /**
+   * Whether it starts from the pre-training that all trials of its contender and seed share: where the pool is all that is
+   * left of the training part, they would pre-train on the same images again and again.
+   */
+  readonly sharesPretraining: boolean;
 }
 
 /** One line of a table: a trial, and what the paper reports for it. */
@@ -83,6 +88,8 @@ export function gridRows(
               training: row.network ? { ...options.training, ...row.training } : {},
               labelCount: fitted.labelCount,
               poolCount: row.pool ? fitted.poolCount : 0,
+              sharesPretraining:
+                row.pretrains && fitted.unlabelled === "all" && options.training.pretrainEpochs !== 0,
             },
             label: settingLabel(labels, unlabelled) + (insteadOf === undefined ? "" : ` (for ${insteadOf})`),
             // The paper's figures are of the view that it used; another view is another experiment.
@@ -123,9 +130,21 @@ export function gridCells(rows: readonly Row[], estimate: (trial: Trial) => numb
 export function cellKey(trial: Trial, seed: number): string {
   const { set, contender: who, labels, unlabelled, training } = trial;
   const decisive = [set, who.model, labels, unlabelled, Object.entries(training).sort(), seed];
-  const digest = createHash("sha256").update(JSON.stringify(decisive)).digest("hex").slice(0, 8);
+  const digest = digestOf(trial.sharesPretraining ? [...decisive, "shared"] : decisive);
   const counts = `${String(labels).replace("%", "pc").replace("/", "-")}+${unlabelled}`;
   return `${set.replace("/", "-")}_${counts}_${who.name}_s${seed}_${digest}`;
+}
+
+/** Of the pre-training that a trial shares. */
+export function pretrainingKey({ set, contender: who, training }: Trial, seed: number): string {
+  // Nothing of the supervised phase: other epochs there start from the same weights.
+  const { epochs: _, patience: __, ...decisive } = training;
+  const digest = digestOf([set, who.model, Object.entries(decisive).sort(), seed]);
+  return `${set.replace("/", "-")}_${who.name}_s${seed}_${digest}`;
+}
+
+function digestOf(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 8);
 }
 
 interface Room {

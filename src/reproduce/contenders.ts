@@ -14,14 +14,16 @@ export interface Contender {
   readonly pool: boolean;
   /** Learns by gradient, in epochs. */
   readonly network: boolean;
+  /** Begins with phases that use no labels, whose weights several trainings may start from. */
+  readonly pretrains: boolean;
 }
 
 export const CONTENDERS = [
-  { name: "clgan", title: "CLGAN", model: "clgan", pool: true, network: true },
-  { name: "dcgan", title: "DCGAN", model: "dcgan", pool: true, network: true },
-  { name: "ae", title: "AE", model: "ae", pool: true, network: true },
-  { name: "cnn-lstm", title: "CNN-LSTM", model: "cnn-lstm", pool: false, network: true },
-  { name: "bytesgan", title: "ByteSGAN", model: "bytesgan", pool: true, network: true },
+  { name: "clgan", title: "CLGAN", model: "clgan", pool: true, network: true, pretrains: true },
+  { name: "dcgan", title: "DCGAN", model: "dcgan", pool: true, network: true, pretrains: true },
+  { name: "ae", title: "AE", model: "ae", pool: true, network: true, pretrains: true },
+  { name: "cnn-lstm", title: "CNN-LSTM", model: "cnn-lstm", pool: false, network: true, pretrains: false },
+  { name: "bytesgan", title: "ByteSGAN", model: "bytesgan", pool: true, network: true, pretrains: false },
   {
     name: "clgan-scratch",
     title: "CLGAN from scratch",
@@ -29,10 +31,11 @@ export const CONTENDERS = [
     training: { pretrainEpochs: 0 },
     pool: false,
     network: true,
+    pretrains: false,
   },
-  { name: "trees", title: "trees", model: "trees", pool: false, network: false },
-  { name: "nearest", title: "nearest", model: "nearest", pool: false, network: false },
-  { name: "majority", title: "majority", model: "majority", pool: false, network: false },
+  { name: "trees", title: "trees", model: "trees", pool: false, network: false, pretrains: false },
+  { name: "nearest", title: "nearest", model: "nearest", pool: false, network: false, pretrains: false },
+  { name: "majority", title: "majority", model: "majority", pool: false, network: false, pretrains: false },
 ] as const satisfies readonly Contender[];
 
 export type ContenderName = (typeof CONTENDERS)[number]["name"];

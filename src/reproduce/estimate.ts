@@ -1,7 +1,7 @@
 // How long a trial takes, roughly, before it was run: from how many images its phases go through, and from the cells of the
 // same contender that are done.
 import { resolveConfig } from "../training/index.ts";
-import type { Trial } from "./cells.ts";
+import { type Cell, pretrainingKey, type Trial } from "./cells.ts";
 import type { ContenderName } from "./contenders.ts";
 import type { CellResult } from "./result.ts";
 
@@ -28,30 +28,56 @@ const SMALL_BATCH = 32;
 // Start, scores, export.
 const FIXED_SECONDS = 2;
 
-/** Seconds that a trial takes. */
-export type Estimator = (trial: Trial) => number;
+/** Seconds. */
+export interface Estimator {
+  /** A trial, without the pre-training that it shares. */
+  cell(trial: Trial): number;
+  /** The pre-training that a trial shares. */
+  pretraining(trial: Trial): number;
+}
 
 /** @param done results to learn from: the ratio of what they took to what was expected, a contender each */
 export function makeEstimator(done: readonly { trial: Trial; result: CellResult }[]): Estimator {
   const ratios = new Map<string, number[]>();
   for (const { trial, result } of done) {
     const { name } = trial.contender;
-    ratios.set(name, [...(ratios.get(name) ?? []), result.seconds / expected(trial)]);
+    const ratio =
+      (result.seconds + result.sharedSeconds) /
+      (expected(trial) + (trial.sharesPretraining ? expectedPretraining(trial) : 0));
+    ratios.set(name, [...(ratios.get(name) ?? []), ratio]);
   }
   const all = median([...ratios.values()].flat()) ?? 1;
-  return (trial) => expected(trial) * (median(ratios.get(trial.contender.name) ?? []) ?? all);
+  const ratio = ({ contender }: Trial) => median(ratios.get(contender.name) ?? []) ?? all;
+  return {
+    cell: (trial) => expected(trial) * ratio(trial),
+    pretraining: (trial) => expectedPretraining(trial) * ratio(trial),
+  };
 }
 
-function expected({ contender, labelCount, poolCount, training }: Trial): number {
-  const rate = RATES[contender.name as ContenderName];
-  if (!contender.network) return FIXED_SECONDS + rate.labelled * labelCount;
-  const { pretrainEpochs, epochs, minEpochSteps } = resolveConfig({ ...training });
-  const images = (rows: number) => Math.max(rows, minEpochSteps * SMALL_BATCH);
-  return (
-    FIXED_SECONDS +
-    rate.pool * images(labelCount + poolCount) * pretrainEpochs +
-    rate.labelled * images(labelCount) * epochs * SHARE_OF_EPOCHS
-  );
+/** Of cells that are to be run, each pre-training that is not there yet once. */
+export function secondsOf(cells: readonly Cell[], begun: readonly string[], estimate: Estimator): number {
+  const pretrainings = new Map<string, number>();
+  for (const { trial, seed } of cells) {
+    const key = pretrainingKey(trial, seed);
+    if (trial.sharesPretraining && !begun.includes(key)) pretrainings.set(key, estimate.pretraining(trial));
+  }
+  const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
+  return sum(cells.map(({ trial }) => estimate.cell(trial))) + sum(pretrainings.values());
+}
+
+function expected(trial: Trial): number {
+  const { contender, labelCount, training } = trial;
+  const { labelled } = RATES[contender.name as ContenderName];
+  if (!contender.network) return FIXED_SECONDS + labelled * labelCount;
+  const { epochs, minEpochSteps } = resolveConfig({ ...training });
+  const supervised = labelled * Math.max(labelCount, minEpochSteps * SMALL_BATCH) * epochs * SHARE_OF_EPOCHS;
+  return FIXED_SECONDS + supervised + (trial.sharesPretraining ? 0 : expectedPretraining(trial));
+}
+
+function expectedPretraining({ contender, labelCount, poolCount, training }: Trial): number {
+  const { pretrainEpochs, minEpochSteps } = resolveConfig({ ...training });
+  const images = Math.max(labelCount + poolCount, minEpochSteps * SMALL_BATCH);
+  return RATES[contender.name as ContenderName].pool * images * pretrainEpochs;
 }
 
 function median(values: readonly number[]): number | undefined {

@@ -12,11 +12,11 @@ import {
   type TrainingProgress,
   train,
 } from "../training/index.ts";
-import type { Cell } from "./cells.ts";
+import { type Cell, pretrainingKey } from "./cells.ts";
 import type { LoadedSet } from "./image-sets.ts";
 import type { Machine } from "./machine.ts";
-import { type CellResult, cellScores, phaseCurves } from "./result.ts";
-import { runFolder } from "./store.ts";
+import { type CellResult, cellScores, type PretrainingResult, phaseCurves } from "./result.ts";
+import { pretrainingFolder, readPretraining, runFolder, savePretraining } from "./store.ts";
 
 export interface ExecuteOptions {
   readonly out: string;
@@ -28,28 +28,111 @@ export interface ExecuteOptions {
 }
 
 /**
- * Trains a cell, from its run's checkpoint where it was interrupted. The run folder stays until the result is saved: see
- * `forgetRun`.
+ * Trains a cell, from its run's checkpoint where it was interrupted; before it, once for all that share it, its pre-training.
+ * The run folder stays until the result is saved: see `forgetRun`.
  * @throws what `train` throws
  */
-export async function executeCell(
-  { key, trial, seed }: Cell,
-  { dataset }: LoadedSet,
-  options: ExecuteOptions,
-): Promise<CellResult> {
+export async function executeCell(cell: Cell, set: LoadedSet, options: ExecuteOptions): Promise<CellResult> {
+  const { key, trial, seed } = cell;
   const { labels, unlabelled, contender, training } = trial;
-  const given: Partial<TrainingConfig> = {
+  const shared = trial.sharesPretraining ? await sharedPretraining(cell, set, options) : undefined;
+  const config: Partial<TrainingConfig> = {
     ...training,
     model: contender.model,
     labels,
     unlabeled: unlabelled,
     seed,
-    device: options.device,
+    ...(shared !== undefined && { pretrained: pretrainingFolder(options.out, shared.key) }),
   };
+  const { metrics, split, resolved, history, warnings, seconds } = await runTraining(
+    runFolder(options.out, key),
+    set,
+    config,
+    options,
+  );
+  if (metrics.evaluation === null) {
+    throw new FlowglyphError(
+      "ERR_SPLIT",
+      `Expected a test part in ${trial.set} but it has no labelled image`,
+    );
+  }
+  const { evaluation, phases, view, mask, labelled, validation, test } = metrics;
+  return {
+    formatVersion: 1,
+    key,
+    datasetSha256: datasetDigest(set.dataset),
+    set: trial.set,
+    contender: contender.name,
+    seed,
+    view,
+    mask,
+    split: metrics.split,
+    labelled,
+    validation,
+    unlabelled: metrics.unlabelled,
+    test,
+    leaked: split.leakedTestImages ?? null,
+    // The folder is this machine's, and gone when the grid is done.
+    config: { ...resolved, pretrained: shared?.key ?? "" },
+    scores: cellScores(evaluation),
+    classes: evaluation.classes,
+    confusion: evaluation.confusion,
+    curves: [...(shared?.curves ?? []), ...phaseCurves(history, phases)],
+    warnings,
+    seconds,
+    sharedSeconds: shared?.seconds ?? 0,
+    machine: options.machine,
+    finished: new Date().toISOString(),
+  };
+}
+
+/**
+ * The weights that the phases without labels come to on the whole training part, the labelled rows of every cell among them
+ * (and the validation rows, as images): trained where the folder does not hold them yet.
+ */
+async function sharedPretraining(
+  { trial, seed }: Cell,
+  set: LoadedSet,
+  options: ExecuteOptions,
+): Promise<PretrainingResult> {
+  const key = pretrainingKey(trial, seed);
+  const folder = pretrainingFolder(options.out, key);
+  const sha256 = datasetDigest(set.dataset);
+  const saved = await readPretraining(folder);
+  if (saved?.datasetSha256 === sha256) return saved;
+  const config: Partial<TrainingConfig> = {
+    ...trial.training,
+    model: trial.contender.model,
+    // Without validation rows the labelled and the rest are the whole training part. One supervised epoch ends the run.
+    labels: "1/class",
+    validationShare: 0,
+    unlabeled: "all",
+    epochs: 1,
+    seed,
+  };
+  const { history, metrics, seconds } = await runTraining(folder, set, config, options);
+  const result: PretrainingResult = {
+    formatVersion: 1,
+    key,
+    datasetSha256: sha256,
+    curves: phaseCurves(history, metrics.phases).slice(0, -1),
+    seconds,
+    machine: options.machine,
+  };
+  await savePretraining(folder, result);
+  return result;
+}
+
+async function runTraining(
+  run: string,
+  { dataset }: LoadedSet,
+  config: Partial<TrainingConfig>,
+  options: ExecuteOptions,
+) {
+  const given = { ...config, device: options.device };
   const split = makeSplit(dataset, splitOptions(resolveConfig({ ...given })));
-  const run = runFolder(options.out, key);
   const start = performance.now();
-  const { metrics, config, history, warnings } = await trainOrContinue(run, (resume) =>
+  const { config: resolved, ...result } = await trainOrContinue(run, (resume) =>
     train(
       dataset,
       split,
@@ -64,42 +147,9 @@ export async function executeCell(
     ),
   );
   const here = (performance.now() - start) / 1000;
-  if (metrics.evaluation === null) {
-    throw new FlowglyphError(
-      "ERR_SPLIT",
-      `Expected a test part in ${trial.set} but it has no labelled image`,
-    );
-  }
-  const { evaluation, phases, view, mask, labelled, validation, test } = metrics;
-  return {
-    formatVersion: 1,
-    key,
-    datasetSha256: datasetDigest(dataset),
-    set: trial.set,
-    contender: contender.name,
-    seed,
-    view,
-    mask,
-    split: metrics.split,
-    labelled,
-    validation,
-    unlabelled: metrics.unlabelled,
-    test,
-    leaked: split.leakedTestImages ?? null,
-    config,
-    scores: cellScores(evaluation),
-    classes: evaluation.classes,
-    confusion: evaluation.confusion,
-    curves: phaseCurves(history, phases),
-    warnings,
-    // Epochs before an interruption are in the history, not in this process's clock.
-    seconds: Math.max(
-      here,
-      phases.reduce((sum, { seconds }) => sum + seconds, 0),
-    ),
-    machine: options.machine,
-    finished: new Date().toISOString(),
-  };
+  // Epochs before an interruption are in the history, not in this process's clock.
+  const trained = result.metrics.phases.reduce((sum, phase) => sum + phase.seconds, 0);
+  return { ...result, resolved, split, seconds: Math.max(here, trained) };
 }
 
 async function trainOrContinue<T>(run: string, start: (resume: boolean) => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 // The paper's experiments. Needs libtorch once cells are run.
 export { CONTENDERS, type ContenderName } from "./contenders.ts";
+export { secondsOf } from "./estimate.ts";
 export { IMAGE_SETS, type ImageSetName } from "./image-sets.ts";
 export {
   type Grid,

@@ -117,7 +117,8 @@ function cellsSection(cells: readonly CellSummary[]): string {
     `\`${cell.key}\``,
     percent(cell.accuracy),
     percent(cell.macroF1),
-    cell.seconds.toFixed(cell.seconds < 10 ? 1 : 0),
+    cell.seconds.toFixed(cell.seconds < 10 ? 1 : 0) +
+      (cell.sharedSeconds === 0 ? "" : ` + ${cell.sharedSeconds.toFixed(0)} shared`),
     `${cell.device}, ${cell.threads} ${cell.threads === 1 ? "thread" : "threads"}`,
     cell.machine.libtorch ?? "none",
     cell.machine.commit ?? cell.machine.flowglyph,
@@ -143,6 +144,11 @@ function cellsSection(cells: readonly CellSummary[]): string {
       ],
       ...rows,
     ]),
+    ...(cells.some(({ sharedSeconds }) => sharedSeconds > 0)
+      ? [
+          "*Shared* seconds are those of a pre-training on the whole training part, which every cell of that contender and seed starts from.",
+        ]
+      : []),
     machines.map((line, i) => `Machine ${i + 1}: ${line}.`).join("\n"),
     ...(warnings.length === 0 ? [] : ["### Warnings of these runs", warnings.join("\n")]),
   ].join("\n\n");

@@ -4,16 +4,24 @@ import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { makeFolder } from "../output-path.ts";
 import { writeAtomically } from "../training/atomic-file.ts";
 import { datasetDigest, type TrainingConfig, type TrainingProgress } from "../training/index.ts";
-import { type Cell, gridCells, gridRows, type Row, setsOf } from "./cells.ts";
+import { type Cell, gridCells, gridRows, pretrainingKey, type Row, setsOf } from "./cells.ts";
 import { CONTENDERS, type ContenderName } from "./contenders.ts";
-import { type Estimator, makeEstimator } from "./estimate.ts";
+import { type Estimator, makeEstimator, secondsOf } from "./estimate.ts";
 import { executeCell, forgetRun } from "./execute.ts";
 import { checkSets, type ImageSetName, type LoadedSet, loadSet } from "./image-sets.ts";
 import { describeMachine } from "./machine.ts";
 import { QUICK_LIMITS, QUICK_TRAINING, quickTable } from "./quick.ts";
 import { csvReport, type FigureFiles, markdownReport } from "./report.ts";
 import type { CellFailure, CellResult } from "./result.ts";
-import { isFinished, lockFolder, readCells, type StoredCell, saveCell, unfinishedRuns } from "./store.ts";
+import {
+  begunRuns,
+  forgetPretrainings,
+  isFinished,
+  lockFolder,
+  readCells,
+  type StoredCell,
+  saveCell,
+} from "./store.ts";
 import { type Summary, summarize } from "./summary.ts";
 import { TABLES, type Table } from "./tables/index.ts";
 
@@ -82,7 +90,7 @@ export interface Grid {
   readonly rows: readonly Row[];
   readonly cells: readonly Cell[];
   readonly stored: Map<string, StoredCell>;
-  /** Keys of cells that were begun. */
+  /** Keys of cells and pre-trainings that were begun. */
   readonly begun: readonly string[];
   readonly estimate: Estimator;
   /** Of every network, where it differs from the defaults of `train`. */
@@ -117,9 +125,12 @@ export async function openGrid(request: GridRequest): Promise<Grid> {
     tables,
     sets,
     rows,
-    cells: gridCells(rows, estimate),
+    cells: gridCells(
+      rows,
+      (trial) => estimate.cell(trial) + (trial.sharesPretraining ? estimate.pretraining(trial) : 0),
+    ),
     stored,
-    begun: await unfinishedRuns(request.out),
+    begun: await begunRuns(request.out),
     estimate,
     training,
   };
@@ -158,14 +169,14 @@ export async function reproduce(options: ReproduceOptions): Promise<ReproduceRes
   });
   const end = performance.now() + maxHours * 3_600_000;
   try {
-    let { estimate } = grid;
+    let { estimate, begun } = grid;
     const missing = grid.cells.filter(({ key }) => !isFinished(grid.stored.get(key)));
     for (const [i, cell] of missing.entries()) {
       if (performance.now() >= end || signal?.aborted) break;
       const progress = (done: number): GridProgress => ({
         done: grid.cells.length - missing.length + done,
         cells: grid.cells.length,
-        secondsLeft: missing.slice(done).reduce((sum, { trial }) => sum + estimate(trial), 0),
+        secondsLeft: secondsOf(missing.slice(done), begun, estimate),
       });
       const execution = {
         out,
@@ -187,9 +198,12 @@ export async function reproduce(options: ReproduceOptions): Promise<ReproduceRes
       await forgetRun(out, cell.key);
       grid.stored.set(cell.key, result);
       estimate = estimatorOf(grid.cells, grid.stored);
+      begun = [...begun, pretrainingKey(cell.trial, cell.seed)];
       options.onCell?.(cell, result, progress(i + 1));
     }
     const result = await writeReports(grid, out, options.quick ?? false);
+    // Another table may want them yet.
+    if (result.complete && options.targets.includes("all")) await forgetPretrainings(out);
     if (signal?.aborted) {
       throw new FlowglyphError("ERR_ABORTED", "The grid was stopped between two cells", {
         cause: signal.reason,

@@ -46,8 +46,20 @@ export interface CellResult {
   readonly warnings: readonly string[];
   /** Wall-clock, of training, scoring and export; the time between a stop and its resumption does not count. */
   readonly seconds: number;
+  /** Of the pre-training that it shares with other cells, which is not in `seconds`; 0 where it has its own or none. */
+  readonly sharedSeconds: number;
   readonly machine: Machine;
   readonly finished: string;
+}
+
+/** The phases without labels of one contender and seed, on the whole training part of a set. */
+export interface PretrainingResult {
+  readonly formatVersion: 1;
+  readonly key: string;
+  readonly datasetSha256: string;
+  readonly curves: readonly PhaseCurves[];
+  readonly seconds: number;
+  readonly machine: Machine;
 }
 
 /** A cell that ended in an error of its own: kept so that the report can say so, and run again on resuming. */

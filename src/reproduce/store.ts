@@ -1,4 +1,5 @@
-// The output folder: OUT/cells/KEY.json for each finished cell, OUT/runs/KEY for one that is under way.
+// The output folder: OUT/cells/KEY.json for each finished cell, OUT/runs/KEY for one that is under way, OUT/pretrainings/KEY
+// for the weights that several cells start from.
 import { open, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -6,7 +7,8 @@ import { FlowglyphError } from "../../bindings/errors.ts";
 import { makeFolder } from "../output-path.ts";
 import { systemReason } from "../system-error.ts";
 import { writeJson } from "../training/atomic-file.ts";
-import type { CellFailure, CellResult } from "./result.ts";
+import { runPath } from "../training/index.ts";
+import type { CellFailure, CellResult, PretrainingResult } from "./result.ts";
 
 export type StoredCell = CellResult | CellFailure;
 
@@ -14,6 +16,32 @@ export const isFinished = (cell: StoredCell | undefined): cell is CellResult =>
   cell !== undefined && !("failed" in cell);
 
 export const runFolder = (out: string, key: string): string => join(out, "runs", key);
+
+export const pretrainingFolder = (out: string, key: string): string => join(out, "pretrainings", key);
+
+const PRETRAINING_FILE = "pretraining.json";
+
+/** Undefined where it is not finished. */
+export async function readPretraining(folder: string): Promise<PretrainingResult | undefined> {
+  const path = join(folder, PRETRAINING_FILE);
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as PretrainingResult;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new FlowglyphError("ERR_IO", `Cannot read ${path}: ${systemReason(cause)}`, { cause });
+  }
+}
+
+/** The weights stay; what only continuing the training needs goes. */
+export async function savePretraining(folder: string, result: PretrainingResult): Promise<void> {
+  await writeJson(join(folder, PRETRAINING_FILE), result);
+  for (const file of ["checkpoint", "model", "split"] as const)
+    await rm(runPath(folder, file), { force: true });
+}
+
+export async function forgetPretrainings(out: string): Promise<void> {
+  await rm(join(out, "pretrainings"), { recursive: true, force: true });
+}
 
 export async function saveCell(out: string, cell: StoredCell): Promise<void> {
   await makeFolder(join(out, "cells"));
@@ -51,9 +79,9 @@ async function names(folder: string): Promise<string[]> {
   }
 }
 
-/** Whether a cell was begun there and not finished. */
-export async function unfinishedRuns(out: string): Promise<string[]> {
-  return names(join(out, "runs"));
+/** Keys of what was begun there and not finished, or is kept for what is to come. */
+export async function begunRuns(out: string): Promise<string[]> {
+  return [...(await names(join(out, "runs"))), ...(await names(join(out, "pretrainings")))];
 }
 
 /**

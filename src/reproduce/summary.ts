@@ -65,6 +65,8 @@ export interface CellSummary {
   readonly accuracy: number;
   readonly macroF1: number;
   readonly seconds: number;
+  /** Of a pre-training that other cells share, which is not in `seconds`. */
+  readonly sharedSeconds: number;
   readonly threads: number;
   readonly device: string;
   readonly machine: Machine;
@@ -118,6 +120,7 @@ export function summarize({ tables, rows, sets, stored, quick, training }: Summa
       accuracy: cell.scores.accuracy,
       macroF1: cell.scores.macroF1,
       seconds: cell.seconds,
+      sharedSeconds: cell.sharedSeconds,
       threads: cell.config.threads,
       device: cell.config.device,
       machine: cell.machine,

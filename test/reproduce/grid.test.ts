@@ -1,9 +1,16 @@
 // The grid: which cells there are, what they share, in which order they come, and what a set that is too small makes of them.
 import { describe, expect, it } from "vitest";
 import { makeSplit } from "../../src/dataset/split.ts";
-import { cellKey, type GridOptions, gridCells, gridRows, setsOf } from "../../src/reproduce/cells.ts";
+import {
+  cellKey,
+  type GridOptions,
+  gridCells,
+  gridRows,
+  pretrainingKey,
+  setsOf,
+} from "../../src/reproduce/cells.ts";
 import { CONTENDERS } from "../../src/reproduce/contenders.ts";
-import { type Estimator, makeEstimator } from "../../src/reproduce/estimate.ts";
+import { makeEstimator, secondsOf } from "../../src/reproduce/estimate.ts";
 import { IMAGE_SETS, type ImageSetName, type LoadedSet } from "../../src/reproduce/image-sets.ts";
 import { quickTable } from "../../src/reproduce/quick.ts";
 import { TABLES } from "../../src/reproduce/tables/index.ts";
@@ -22,7 +29,7 @@ function loaded(name: ImageSetName): LoadedSet {
 }
 
 const sets = new Map(setsOf(TABLES, true).map((name) => [name, loaded(name)]));
-const flat: Estimator = () => 1;
+const flat = () => 1;
 
 describe("tables", () => {
   it("hold what the paper reports", () => {
@@ -177,15 +184,38 @@ describe("estimates", () => {
   const trial = rows.find(({ trial }) => trial.contender.name === "clgan")!.trial;
 
   it("grow with the images", () => {
-    const estimate = makeEstimator([]);
-    expect(estimate({ ...trial, poolCount: 100_000 })).toBeGreaterThan(
-      2 * estimate({ ...trial, poolCount: 10_000 }),
+    const { cell, pretraining } = makeEstimator([]);
+    expect(cell({ ...trial, labelCount: 100_000 })).toBeGreaterThan(
+      2 * cell({ ...trial, labelCount: 10_000 }),
+    );
+    expect(pretraining({ ...trial, poolCount: 100_000 })).toBeGreaterThan(
+      2 * pretraining({ ...trial, poolCount: 10_000 }),
     );
   });
 
   it("learn from the cells that are done", () => {
-    const seconds = makeEstimator([])(trial);
-    const learned = makeEstimator([{ trial, result: { seconds: 3 * seconds } as never }]);
-    expect(learned(trial)).toBeCloseTo(3 * seconds, 6);
+    const alone = { ...trial, sharesPretraining: false };
+    const seconds = makeEstimator([]).cell(alone);
+    const learned = makeEstimator([
+      { trial: alone, result: { seconds: 3 * seconds, sharedSeconds: 0 } as never },
+    ]);
+    expect(learned.cell(alone)).toBeCloseTo(3 * seconds, 6);
+  });
+
+  it("count a pre-training once that several cells share", () => {
+    const cells = gridCells(rows, flat).filter(
+      ({ trial, tables, seed }) =>
+        trial.contender.name === "clgan" &&
+        seed === 1 &&
+        (tables.includes("table1") || tables.includes("table4")),
+    );
+    expect(new Set(cells.map(({ trial, seed }) => pretrainingKey(trial, seed))).size).toBe(1);
+    const estimate = { cell: () => 1, pretraining: () => 100 };
+    expect(secondsOf(cells, [], estimate)).toBe(cells.length + 100);
+    expect(secondsOf(cells, [pretrainingKey(cells[0]!.trial, 1)], estimate)).toBe(cells.length);
+    // Pools of a few thousand are other images at every label count.
+    for (const { trial } of rows.filter(({ table }) => table === "table3")) {
+      expect(trial.sharesPretraining).toBe(false);
+    }
   });
 });

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { torchAvailable } from "../../bindings/torch/index.ts";
 import { MODELS } from "../../src/models/registry.ts";
-import type { Summary } from "../../src/reproduce/index.ts";
+import type { CellResult, Summary } from "../../src/reproduce/index.ts";
 import { CONTENDERS, TARGETS } from "../../src/reproduce/index.ts";
 import { runCli } from "../support/cli.ts";
 
@@ -77,6 +77,19 @@ describe.skipIf(!torchAvailable())("reproduce --quick (needs libtorch)", () => {
         .map((line) => line.slice(out.length + 1))
         .sort(),
     ).toEqual([...pictures, "report.md", "results.csv", "results.json"].sort());
+    // Tables 1 and 4 have the whole training part as their pool: one pre-training serves both.
+    const networks = summary.cells.filter(({ key }) => /_clgan_s1_/.test(key) && key.startsWith("iscx12"));
+    const pretrained = networks
+      .map(({ key }) => JSON.parse(readFileSync(join(out, "cells", `${key}.json`), "utf8")) as CellResult)
+      .filter(({ unlabelled }) => unlabelled > 100);
+    expect(pretrained).toHaveLength(2);
+    expect(new Set(pretrained.map(({ config }) => config.pretrained)).size).toBe(1);
+    expect(pretrained[0]!.sharedSeconds).toBe(pretrained[1]!.sharedSeconds);
+    expect(pretrained.map(({ curves }) => curves.map(({ phase }) => phase))).toEqual([
+      ["adversarial", "supervised"],
+      ["adversarial", "supervised"],
+    ]);
+    expect(existsSync(join(out, "pretrainings"))).toBe(false);
     // Checkpoints and models of finished cells are gone.
     expect(existsSync(join(out, "runs")) ? readdirSync(join(out, "runs")) : []).toEqual([]);
     expect(readdirSync(join(out, "cells"))).toHaveLength(summary.cellsDone);

@@ -53,6 +53,7 @@ export function finishedCell({ key, trial, seed }: Cell, accuracy: number): Cell
       : [],
     warnings: seed === 1 && trial.contender.name === "clgan" ? ["a phase learned nothing"] : [],
     seconds: 12.34,
+    sharedSeconds: 0,
     machine: {
       processor: "a | processor",
       cores: 2,
