@@ -2,7 +2,6 @@
 // training share their cells, which a key names.
 import { createHash } from "node:crypto";
 import { makeSplit } from "../dataset/split.ts";
-import { MODELS } from "../models/registry.ts";
 import type { TrainingConfig } from "../training/index.ts";
 import { type Contender, type ContenderName, contender } from "./contenders.ts";
 import type { ImageSetName, LoadedSet } from "./image-sets.ts";
@@ -74,7 +73,6 @@ export function gridRows(
       for (const [setting, { labels, unlabelled, paper, insteadOf }] of table.settings.entries()) {
         for (const who of [...table.compared, ...table.beside]) {
           if (options.only.length > 0 && !options.only.includes(who)) continue;
-          if (!MODELS.some(({ name: model }) => model === contender(who).model)) continue;
           const fitted = countsIn(room, labels, unlabelled);
           const row = contender(who);
           rows.push({

@@ -1,5 +1,5 @@
 // Who is compared: a model with its options, under the name that tables use. The paper's, what may be asked beside them
-// (the same network without its pre-training), and the references that every score stands beside.
+// (the same network with the stable recipe, and without its pre-training), and the references that every score stands beside.
 import type { TrainingConfig } from "../training/index.ts";
 
 export interface Contender {
@@ -24,6 +24,15 @@ export const CONTENDERS = [
   { name: "ae", title: "AE", model: "ae", pool: true, network: true, pretrains: true },
   { name: "cnn-lstm", title: "CNN-LSTM", model: "cnn-lstm", pool: false, network: true, pretrains: false },
   { name: "bytesgan", title: "ByteSGAN", model: "bytesgan", pool: true, network: true, pretrains: false },
+  {
+    name: "clgan-stable",
+    title: "CLGAN, stable recipe",
+    model: "clgan",
+    training: { recipe: "stable" },
+    pool: true,
+    network: true,
+    pretrains: true,
+  },
   {
     name: "clgan-scratch",
     title: "CLGAN from scratch",

@@ -10,7 +10,7 @@ export const table1: Table = {
   otherView: "iscx12/SessionL7",
   notes: [IMAGES_UNSAID, "The rest of the training part is the unlabelled pool."],
   compared: ["clgan", "dcgan"],
-  beside: ["clgan-scratch", "cnn-lstm", "bytesgan", ...REFERENCES],
+  beside: ["clgan-stable", "clgan-scratch", "cnn-lstm", "bytesgan", ...REFERENCES],
   settings: [
     { labels: "10%", unlabelled: "all", paper: { clgan: { accuracy: 94.22 }, dcgan: { accuracy: 89.27 } } },
     { labels: "30%", unlabelled: "all", paper: { clgan: { accuracy: 96.85 }, dcgan: { accuracy: 91.36 } } },

@@ -10,7 +10,7 @@ export const table2: Table = {
   otherView: "iscx12/SessionL7",
   notes: [IMAGES_UNSAID, "Labels are counted over all classes."],
   compared: ["clgan", "ae"],
-  beside: ["clgan-scratch", "bytesgan", ...REFERENCES],
+  beside: ["clgan-stable", "clgan-scratch", "bytesgan", ...REFERENCES],
   settings: [
     {
       labels: 1000,

@@ -10,7 +10,7 @@ export const table3: Table = {
   otherView: "ustc20/SessionAllLayers",
   notes: [USTC_VIEW, "Labels are counted over all classes: 100 are 5 of each."],
   compared: ["clgan", "ae"],
-  beside: ["clgan-scratch", "bytesgan", ...REFERENCES],
+  beside: ["clgan-stable", "clgan-scratch", "bytesgan", ...REFERENCES],
   settings: [
     {
       labels: 100,

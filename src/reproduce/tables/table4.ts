@@ -10,7 +10,7 @@ export const table4: Table = {
   otherView: "iscx12/SessionL7",
   notes: [IMAGES_UNSAID, PER_CLASS],
   compared: ["cnn-lstm", "clgan"],
-  beside: ["clgan-scratch", "dcgan", ...REFERENCES],
+  beside: ["clgan-stable", "clgan-scratch", "dcgan", ...REFERENCES],
   settings: [
     {
       labels: "1000/class",

@@ -10,7 +10,7 @@ export const table5: Table = {
   otherView: "ustc20/SessionAllLayers",
   notes: [USTC_VIEW, PER_CLASS],
   compared: ["cnn-lstm", "clgan"],
-  beside: ["clgan-scratch", "dcgan", ...REFERENCES],
+  beside: ["clgan-stable", "clgan-scratch", "dcgan", ...REFERENCES],
   settings: [
     {
       labels: "1000/class",
