@@ -32,7 +32,7 @@ function timeless(out: string): string {
 }
 
 describe.skipIf(!torchAvailable())("reproduce --quick (needs libtorch)", () => {
-  test("runs every table and every model, and reports them", { timeout: 240_000 }, async () => {
+  test("runs every table and every model, and reports them", { timeout: 400_000 }, async () => {
     const out = join(folder, "all");
     const { code, stdout, stderr } = await reproduce(out, ["all"]);
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
@@ -93,7 +93,7 @@ describe.skipIf(!torchAvailable())("reproduce --quick (needs libtorch)", () => {
     expect(existsSync(join(out, "lock"))).toBe(false);
   });
 
-  test("killed, then interrupted, then resumed gives the same report", { timeout: 240_000 }, async () => {
+  test("killed, then interrupted, then resumed gives the same report", { timeout: 400_000 }, async () => {
     const only = ["table3", "--only", "majority,clgan,clgan-scratch"];
     const whole = join(folder, "whole");
     expect((await reproduce(whole, only)).code).toBe(0);
