@@ -13,7 +13,7 @@ type Parts = Module & {
   readonly generator: Forward;
   readonly trunk: Forward;
   readonly classes: Forward;
-  realLogit(backend: TorchBackend, images: Tensor): Tensor;
+  readonly reality: Forward;
   reconstruct(backend: TorchBackend, images: Tensor): Tensor;
 };
 
@@ -72,8 +72,10 @@ describeTorch("losses of the phases without labels", () => {
     ["dcgan", { batchNorm: true }], // real and generated images in batches of their own, or the norm would mix them
   ])("%s %j: real against generated", (name, options) => {
     const step = firstStep(name, options, (parts, backend, noise) => {
-      const real = values(parts.realLogit(backend, scaleBytes(backend, bytes(5, 7))));
-      const generated = values(parts.realLogit(backend, parts.generator.forward(backend, noise(5))));
+      const logits = (images: Tensor) =>
+        values(parts.reality.forward(backend, parts.trunk.forward(backend, images)));
+      const real = logits(scaleBytes(backend, bytes(5, 7)));
+      const generated = logits(parts.generator.forward(backend, noise(5)));
       return {
         discriminatorLoss: -mean(real.map(logOf)) - mean(generated.map((logit) => logOf(-logit))),
         generatorLoss: -mean(generated.map(logOf)),
