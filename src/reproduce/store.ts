@@ -103,7 +103,7 @@ export async function lockFolder(out: string): Promise<() => Promise<void>> {
       }
     }
     const [pid = "", host = ""] = (await readFile(path, "utf8").catch(() => "")).split(" ");
-    if (host !== hostname() ? host !== "" : isAlive(Number(pid))) {
+    if (host !== hostname() ? host !== "" : await isAlive(Number(pid))) {
       throw new FlowglyphError(
         "ERR_ARGUMENT",
         `Process ${pid} on ${host} is writing to ${out}: wait for it, or name another folder (if it is gone, remove ${path})`,
@@ -113,11 +113,14 @@ export async function lockFolder(out: string): Promise<() => Promise<void>> {
   }
 }
 
-function isAlive(pid: number): boolean {
+async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
+  // A container's first process may never fetch those that were killed: they answer, and are dead. Linux says so after the
+  // name in parentheses, which may hold anything.
+  const state = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return !/^ [ZX]/.test(state.slice(state.lastIndexOf(")") + 1));
 }

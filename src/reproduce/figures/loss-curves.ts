@@ -3,6 +3,12 @@ import type { Mark, Spec } from "vega";
 import type { PhaseCurves } from "../result.ts";
 import { COLOURS, DASHES } from "./style.ts";
 
+// Of the phases that minimize no cross-entropy.
+const UNITS: Readonly<Record<string, string>> = {
+  reconstruction: "mean absolute error (of -1 to 1)",
+};
+const CROSS_ENTROPY = "loss (nats, mean of the epoch)";
+
 const WIDTH = 270;
 const HEIGHT = 190;
 
@@ -57,7 +63,7 @@ function panel({ phase, losses }: PhaseCurves, index: number): Mark {
         tickCount: Math.min(8, epochs),
         tickMinStep: 1,
       },
-      { orient: "left", scale: own("y"), title: "loss (nats, mean of the epoch)", grid: true, tickCount: 6 },
+      { orient: "left", scale: own("y"), title: UNITS[phase] ?? CROSS_ENTROPY, grid: true, tickCount: 6 },
     ],
     legends: [
       {

@@ -2,19 +2,37 @@
 import type { Config } from "vega";
 
 // Okabe and Ito 2008: eight colours that people of every kind of colour vision tell apart; yellow is left out, too pale
-// for a line on white.
-export const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"];
-export const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [1, 3], [10, 4], [4, 1]];
-export const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"];
+// for a line on white, and a grey is put in.
+export const COLOURS = [
+  "#0072B2",
+  "#D55E00",
+  "#009E73",
+  "#CC79A7",
+  "#56B4E9",
+  "#E69F00",
+  "#000000",
+  "#7F7F7F",
+];
+export const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [1, 3], [10, 4], [4, 1], [2, 5]];
+export const SHAPES = [
+  "circle",
+  "square",
+  "triangle-up",
+  "diamond",
+  "cross",
+  "triangle-down",
+  "triangle-left",
+  "triangle-right",
+];
 
-const font = "Helvetica, Arial, Liberation Sans, sans-serif";
+export const FONT = "Helvetica, Arial, sans-serif";
 const ink = "#222222";
 
 export const CONFIG: Config = {
   background: "white",
   axis: {
-    labelFont: font,
-    titleFont: font,
+    labelFont: FONT,
+    titleFont: FONT,
     labelFontSize: 11,
     titleFontSize: 12,
     titleFontWeight: "normal",
@@ -25,8 +43,8 @@ export const CONFIG: Config = {
     gridColor: "#e6e6e6",
   },
   legend: {
-    labelFont: font,
-    titleFont: font,
+    labelFont: FONT,
+    titleFont: FONT,
     labelFontSize: 11,
     titleFontSize: 11,
     titleFontWeight: "normal",
@@ -38,11 +56,11 @@ export const CONFIG: Config = {
     titleLimit: 240,
   },
   title: {
-    font,
+    font: FONT,
     fontSize: 13,
     fontWeight: "bold",
     color: ink,
-    subtitleFont: font,
+    subtitleFont: FONT,
     subtitleFontSize: 11,
     subtitleColor: ink,
   },

@@ -1,12 +1,36 @@
 // The one place that draws: a Vega specification to SVG text, without a browser.
-import { parse, type Spec, View, Warn } from "vega";
-import { CONFIG } from "./style.ts";
+import * as vega from "vega";
+import { CONFIG, FONT } from "./style.ts";
+import { textWidth } from "./text-width.ts";
 
-export async function renderSvg(spec: Spec): Promise<string> {
-  const view = new View(parse(spec, CONFIG), { renderer: "none", logLevel: Warn });
+/** What Vega exports and its types leave out: how it measures text. */
+interface TextMetrics {
+  width: (item: { readonly fontSize?: number; readonly text?: unknown }, text?: unknown) => number;
+}
+const { textMetrics } = vega as unknown as { readonly textMetrics: TextMetrics };
+
+const DEFAULT_SIZE = 11;
+
+export async function renderSvg(spec: vega.Spec): Promise<string> {
+  textMetrics.width = (item, text = item.text) => textWidth(String(text), item.fontSize ?? DEFAULT_SIZE);
+  const view = new vega.View(vega.parse(spec, CONFIG), { renderer: "none", logLevel: vega.Warn });
   try {
-    return `${await view.toSVG()}\n`;
+    return `${shorter(await view.toSVG())}\n`;
   } finally {
     view.finalize();
   }
+}
+
+/**
+ * The same drawing in half the bytes: one font for the whole, no attribute that says what is so anyway, and coordinates to a
+ * hundredth of a pixel.
+ */
+function shorter(svg: string): string {
+  return svg
+    .replaceAll(` font-family="${FONT}"`, "")
+    .replaceAll(' opacity="1"', "")
+    .replace(/^<svg /, `<svg font-family="${FONT}" `)
+    .replace(/ (?:d|transform)="[^"]*"/g, (attribute) =>
+      attribute.replace(/\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2)))),
+    );
 }
