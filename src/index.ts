@@ -49,6 +49,7 @@ export {
   type DatasetManifest,
   dropLeakedTestRows,
   IMAGE_BYTES,
+  makeNestedSplits,
   makeSplit,
   openDataset,
   readArrowFile,

@@ -13,6 +13,7 @@ export {
 } from "./dataset.ts";
 export { readIdxFolder, writeIdxFolder } from "./idx.ts";
 export { parseManifest } from "./manifest.ts";
+export { makeNestedSplits } from "./nested-splits.ts";
 export { writeNpz } from "./npz.ts";
 export { isDatasetFolder, openDataset } from "./open.ts";
 export { type Random, randomBelow, seededRandom, shuffle } from "./random.ts";

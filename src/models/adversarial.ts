@@ -1,7 +1,7 @@
 // The adversarial phase, without labels: a generator against a discriminator (Goodfellow et al. 2014, the non-saturating
 // loss). As the paper has it, or by the stable recipe: docs/adversarial.md says what was tried and what stayed.
 
-import { Tensor } from "../../bindings/torch/index.ts";
+import { noGrad, Tensor } from "../../bindings/torch/index.ts";
 import { realness } from "../nn/losses.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { TorchBackend } from "../nn/torch-backend.ts";
@@ -57,7 +57,10 @@ export function adversarialPhase(options: AdversarialOptions): TrainingPhase {
       const generated = generate(backend, Tensor.uniform([count, options.noise], -1, 1, random));
       const recorded: Record<string, Tensor> = {};
 
-      const [ofReal, ofGenerated] = featuresOf(backend, [real, generated.detach()]) as [Tensor, Tensor];
+      // With a second task the trunk learns from that alone, and the game from the trunk (as in Jeong and Shin 2021):
+      // the game's gradient costs it what tells images apart.
+      const look = () => featuresOf(backend, [real, generated.detach()]);
+      const [ofReal, ofGenerated] = (contrast === undefined ? look() : noGrad(look)) as [Tensor, Tensor];
       const discriminatorLoss = realness(judge(backend, ofReal), 1).add(
         realness(judge(backend, ofGenerated), 0),
       );

@@ -55,7 +55,8 @@ describe.skipIf(!torchAvailable())("--recipe (needs libtorch)", () => {
     },
   );
 
-  test("keeps the number of live tensors and their bytes flat over its steps", () => {
+  /** One step of the stable phase after the other, on a few images. */
+  function stableSteps() {
     const model = createModel("clgan", {}, { classes: 3, seed: 1, recipe: "stable" });
     const backend = new TorchBackend(new Generator("cpu", 1));
     backend.adopt(model.root);
@@ -69,7 +70,7 @@ describe.skipIf(!torchAvailable())("--recipe (needs libtorch)", () => {
     );
     const step = () =>
       scope(() => {
-        const images = Tensor.full([4, 28, 28], 7, { dtype: "uint8" });
+        const images = Tensor.fromBuffer(dataset.images.slice(0, 4 * 784), [4, 28, 28]);
         const minimize = (name: string, loss: Tensor) => {
           adams.get(name)!.zeroGrad();
           loss.backward();
@@ -77,10 +78,32 @@ describe.skipIf(!torchAvailable())("--recipe (needs libtorch)", () => {
         };
         phase.step({ backend, random: backend.random, minimize }, { images });
       });
+    return { model, backend, step };
+  }
+
+  test("keeps the number of live tensors and their bytes flat over its steps", () => {
+    const { model, backend, step } = stableSteps();
     for (let i = 0; i < 3; i++) step();
     const before = liveTensors();
     for (let i = 0; i < 60; i++) step();
     expect(liveTensors()).toEqual(before);
+    backend.release(model.root);
+  });
+
+  test("the game trains its own parts, and the trunk learns from the other task alone", () => {
+    const { model, backend, step } = stableSteps();
+    // A head of zeros passes no gradient on: what the trunk still moved would come from the game.
+    for (const [path, parameter] of model.root.members()) {
+      if (path.startsWith("contrast.")) parameter.assign(new Float32Array(parameter.elements));
+    }
+    const before = model.root.stateDict();
+    step();
+    const moved = [...model.root.stateDict()].filter(([path, values]) =>
+      values.some((value, i) => value !== before.get(path)![i]),
+    );
+    const parts = new Set(moved.map(([path]) => path.split(".")[0]));
+    expect(parts.has("trunk")).toBe(false);
+    expect(parts.has("reality") && parts.has("generator")).toBe(true);
     backend.release(model.root);
   });
 });
