@@ -1,8 +1,10 @@
 // Where images come from, and where cells are kept.
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { writeIdxFolder } from "../../src/dataset/idx.ts";
 import { checkSets, loadSet } from "../../src/reproduce/image-sets.ts";
 import { lockFolder, readCells, saveCell } from "../../src/reproduce/store.ts";
@@ -18,7 +20,6 @@ async function publish(folder: string, testShare: number): Promise<void> {
   const testRows = labels.map((_, row) => row).filter((row) => row % 10 < 10 * testShare);
   mkdirSync(folder, { recursive: true });
   await writeIdxFolder(fixture({ labels, classes: CLASSES, testRows }), folder);
-  const { rmSync } = await import("node:fs");
   for (const name of ["manifest.json", "classes.json"]) rmSync(join(folder, name));
 }
 
@@ -71,6 +72,21 @@ describe("image sets", () => {
 });
 
 describe("the output folder", () => {
+  it.skipIf(process.platform !== "linux")(
+    "opens where the process was killed and nobody fetched it",
+    async () => {
+      // The shell's child ends, and the program that takes the shell's place never asks after it.
+      const parent = spawn("sh", ["-c", "sleep 0.3 & echo $!; exec sleep 20"]);
+      onTestFinished(() => void parent.kill());
+      const [text] = (await once(parent.stdout, "data")) as [Buffer];
+      const zombie = text.toString().trim();
+      await expect.poll(() => readFileSync(`/proc/${zombie}/stat`, "utf8")).toContain(") Z ");
+      const out = tempFolder();
+      writeFileSync(join(out, "lock"), `${zombie} ${hostname()}`);
+      await (await lockFolder(out))();
+    },
+  );
+
   const cell = table3Grid(1).cells[0]!;
 
   it("gives back the cells that were saved", async () => {
