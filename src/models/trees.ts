@@ -94,20 +94,35 @@ function emitForest(graph: GraphBuilder, images: GraphValue, forest: Trees, clas
   const flat = graph.integers([-1, IMAGE_BYTES]);
   const bytes = graph.node("Reshape", [images.name, flat], [-1, IMAGE_BYTES], {}, "uint8");
   const features = graph.node("Cast", [bytes.name], [-1, IMAGE_BYTES], { to: { int: ELEMENT.float32 } });
-  const attributes = ensembleAttributes(forest, classes);
+  // Of two classes onnxruntime takes the ensemble for a binary one, with results of another kind: a third, which no leaf
+  // votes for, keeps them sums.
+  const named = Math.max(3, classes);
+  const attributes = ensembleAttributes(forest, classes, named);
   // Its results are the class, which nobody asks for, and the sums (N, K).
   const sums = graph.foreignNode(
     ML_DOMAIN,
     "TreeEnsembleClassifier",
     [features.name],
     2,
-    [-1, classes],
+    [-1, named],
     attributes,
   );
-  return graph.node("Div", [sums.name, graph.scalar(forest.sizes.length / 2)], [-1, classes]);
+  const own =
+    named === classes
+      ? sums
+      : graph.node(
+          "Slice",
+          [sums.name, graph.integers([0]), graph.integers([classes]), graph.integers([1])],
+          [-1, classes],
+        );
+  return graph.node("Div", [own.name, graph.scalar(forest.sizes.length / 2)], [-1, classes]);
 }
 
-function ensembleAttributes({ sizes, child, test, shares }: Trees, classes: number): Attributes {
+function ensembleAttributes(
+  { sizes, child, test, shares }: Trees,
+  classes: number,
+  named: number,
+): Attributes {
   const trees: number[] = [];
   const numbers: number[] = [];
   const leaves = {
@@ -154,7 +169,7 @@ function ensembleAttributes({ sizes, child, test, shares }: Trees, classes: numb
     class_nodeids: { ints: leaves.nodes },
     class_ids: { ints: leaves.classes },
     class_weights: { floats: leaves.weights },
-    classlabels_int64s: { ints: Array.from({ length: classes }, (_, label) => label) },
+    classlabels_int64s: { ints: Array.from({ length: named }, (_, label) => label) },
     post_transform: { string: "NONE" },
   };
 }

@@ -1,4 +1,4 @@
-// The paper's experiments. Needs libtorch once cells are run.
+// flowglyph/reproduce: the paper's experiments. Needs libtorch once a network's cell is run, not to import.
 export { CONTENDERS, type ContenderName } from "./contenders.ts";
 export { secondsOf } from "./estimate.ts";
 export { IMAGE_SETS, type ImageSetName } from "./image-sets.ts";

@@ -2,6 +2,7 @@
 import { stringify } from "csv-stringify/sync";
 import { machineLine } from "./machine.ts";
 import type { CellSummary, RowSummary, Summary, TableSummary } from "./summary.ts";
+import type { PaperScores } from "./tables/index.ts";
 
 /** Files of figures, relative to the report, by table. */
 export type FigureFiles = ReadonlyMap<string, readonly { readonly file: string; readonly caption: string }[]>;
@@ -19,12 +20,19 @@ export function markdownReport(summary: Summary, figures: FigureFiles): string {
           "**The small version (`--quick`): a few images, labels and epochs. It shows that everything works; its scores mean nothing.**",
         ]
       : []),
-    "Accuracy in per cent, mean ± sample standard deviation over the seeds; macro-F1 likewise in brackets. Every model learns from the same labelled images and is tested on the same test images; *trees*, *nearest* and *majority* are extremely randomised trees on the bytes, the nearest training image and the largest class.",
+    "Accuracy in per cent, mean ± sample standard deviation over the seeds; macro-F1 likewise in brackets (the paper does not say which average its F1 is). Every model learns from the same labelled images and is tested on the same test images; *trees*, *nearest* and *majority* are extremely randomised trees on the bytes, the nearest training image and the largest class.",
     ...(changed === "" ? [] : [`Networks are trained with \`train\`'s defaults but for ${changed}.`]),
     ...summary.tables.map((table) => tableSection(table, figures.get(figureKey(table)) ?? [])),
     cellsSection(summary.cells),
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+/** Each note once, with whom it is said of. */
+function groupNotes(said: readonly (readonly [of: string, note: string])[]): [note: string, of: string[]][] {
+  const groups = new Map<string, Set<string>>();
+  for (const [of, note] of said) groups.set(note, (groups.get(note) ?? new Set()).add(of));
+  return [...groups].map(([note, of]) => [note, [...of]]);
 }
 
 export const figureKey = ({ name, set }: Pick<TableSummary, "name" | "set">): string =>
@@ -35,15 +43,26 @@ function tableSection(
   figures: readonly { readonly file: string; readonly caption: string }[],
 ): string {
   const { name, title, source, set, setTitle, classes, caution, notes } = table;
-  const notesOf = (rows: readonly RowSummary[]) => [...new Set(rows.flatMap((row) => row.notes))];
-  const rowNotes = settings(table).flatMap(({ label, rows }) =>
-    notesOf(rows).map((note) => `${label}: ${note}`),
-  );
+  const groups = settings(table);
+  const rowNotes = groupNotes(
+    groups.flatMap(({ label, rows }) =>
+      rows.flatMap((row) => row.notes.map((note) => [label, note] as const)),
+    ),
+  ).map(([note, labels]) => (labels.length === groups.length ? note : `${labels.join(", ")}: ${note}`));
+  const cleanNotes = groups.flatMap(({ label, rows }) => {
+    const clean = rows.flatMap(({ title, withoutLeaked }) =>
+      withoutLeaked === null
+        ? []
+        : [`${title} ${percent(withoutLeaked.accuracy)} (${percent(withoutLeaked.macroF1)})`],
+    );
+    return clean.length === 0 ? [] : [`${label}, without those copies: ${clean.join(", ")}`];
+  });
   const failures = table.rows.flatMap((row) => row.failures);
   const list = [
     ...(caution === "" ? [] : [`Caution: ${caution}.`]),
     ...notes.map(sentence),
     ...rowNotes.map(sentence),
+    ...cleanNotes.map(sentence),
     ...[...new Set(failures)].map((failure) => `Failed: ${failure}`),
   ];
   return [
@@ -94,7 +113,7 @@ function comparison(table: TableSummary): string[][] {
       ...contenders.flatMap(([name]) => {
         const row = rows.find(({ contender }) => contender === name);
         const ours = row === undefined ? "" : scoreText(row);
-        return inPaper.has(name) ? [row?.paper ? row.paper.accuracy.toFixed(2) : "", ours] : [ours];
+        return inPaper.has(name) ? [row?.paper ? paperText(row.paper) : "", ours] : [ours];
       }),
       least === most ? String(most) : `${least} to ${most}`,
     ];
@@ -109,6 +128,10 @@ export function scoreText({ scores, seeds, failures }: RowSummary): string {
     seeds.length > 1 ? `${percent(mean)} ± ${percent(deviation)}` : percent(mean);
   return `${text(scores.accuracy)} (${text(scores.macroF1)})`;
 }
+
+/** "97.80 (97.50)"; table 1 has no F1. */
+const paperText = ({ accuracy, f1 }: PaperScores): string =>
+  accuracy.toFixed(2) + (f1 === undefined ? "" : ` (${f1.toFixed(2)})`);
 
 function cellsSection(cells: readonly CellSummary[]): string {
   if (cells.length === 0) return "## What was run\n\nNothing yet.";
@@ -125,9 +148,9 @@ function cellsSection(cells: readonly CellSummary[]): string {
     cell.finished.slice(0, 16).replace("T", " "),
     String(machines.indexOf(machineLine(cell.machine)) + 1),
   ]);
-  const warnings = cells.flatMap(({ key, warnings }) =>
-    warnings.map((warning) => `- \`${key}\`: ${sentence(warning)}`),
-  );
+  const warnings = groupNotes(
+    cells.flatMap(({ key, warnings }) => warnings.map((warning) => [`\`${key}\``, warning] as const)),
+  ).map(([warning, keys]) => `- ${sentence(warning)} (${keys.join(", ")})`);
   return [
     "## What was run",
     markdownTable([
@@ -182,6 +205,8 @@ export function csvReport(summary: Summary): string {
       macro_precision: number(row.scores?.macroPrecision.mean),
       macro_recall: number(row.scores?.macroRecall.mean),
       weighted_f1: number(row.scores?.weightedF1.mean),
+      accuracy_without_copies: number(row.withoutLeaked?.accuracy),
+      macro_f1_without_copies: number(row.withoutLeaked?.macroF1),
       seeds: row.seeds.join(" "),
       seconds: row.seconds?.toFixed(1) ?? "",
       machine: row.machines.join("; "),

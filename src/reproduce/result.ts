@@ -36,6 +36,8 @@ export interface CellResult {
   readonly test: number;
   /** Test images that are byte for byte also outside the test part; null where the split is ours. */
   readonly leaked: number | null;
+  /** On the test images but those, by the exported model; null where there are none. */
+  readonly withoutLeaked: { readonly accuracy: number; readonly macroF1: number } | null;
   /** With every default filled in; the run can be made again from it. */
   readonly config: TrainingConfig;
   readonly scores: CellScores;

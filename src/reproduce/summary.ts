@@ -40,6 +40,8 @@ export interface RowSummary {
   /** Null where no seed was run yet. */
   readonly scores: ScoreSummary | null;
   readonly accuracies: readonly number[];
+  /** Mean over the seeds, without test images that are copies of training images; null where there are none. */
+  readonly withoutLeaked: { readonly accuracy: number; readonly macroF1: number } | null;
   readonly cells: readonly string[];
   /** Mean over the seeds. */
   readonly seconds: number | null;
@@ -183,6 +185,7 @@ function rowSummary(
     seeds: done.map(({ seed }) => seed),
     scores: done.length === 0 ? null : scoreSummary(done),
     accuracies: done.map(({ scores }) => scores.accuracy),
+    withoutLeaked: meanWithoutLeaked(done),
     cells: done.map(({ key }) => key),
     seconds: done.length === 0 ? null : meanAndDeviation(done.map(({ seconds }) => seconds)).mean,
     machines: [...new Set(done.map(({ machine }) => machine.processor))],
@@ -191,6 +194,16 @@ function rowSummary(
         ? row.notes
         : [...row.notes, `${leaked} of ${done[0]!.test} test images are copies of training images`],
     failures,
+  };
+}
+
+function meanWithoutLeaked(done: readonly CellResult[]): RowSummary["withoutLeaked"] {
+  const scores = done.map(({ withoutLeaked }) => withoutLeaked).filter((score) => score !== null);
+  if (scores.length === 0 || scores.length < done.length) return null;
+  const mean = (values: readonly number[]) => meanAndDeviation(values).mean;
+  return {
+    accuracy: mean(scores.map(({ accuracy }) => accuracy)),
+    macroF1: mean(scores.map(({ macroF1 }) => macroF1)),
   };
 }
 

@@ -58,7 +58,7 @@ describe("report.md", () => {
     expect(of("images")).toBe("100 + 4000");
     expect(of("view, mask")).toBe("l7, none");
     expect(of("split")).toBe("given");
-    expect(of("CLGAN, paper")).toBe("89.30");
+    expect(of("CLGAN, paper")).toBe("89.30 (89.30)");
     expect(of("CLGAN, ours")).toBe("80.0 (70.0)"); // one seed: no deviation
     expect(of("CLGAN from scratch")).toBe("85.0 ± 7.1 (75.0 ± 7.1)");
     expect(of("majority")).toBe("85.0 ± 7.1 (75.0 ± 7.1)");
@@ -70,7 +70,14 @@ describe("report.md", () => {
     expect(text).toContain(`${summary.cellsDone} of ${summary.cellsAsked} cells were run`);
     if (failedKey !== undefined) expect(text).toContain("Expected a finite train");
     expect(text).toContain("Machine 1: 2 cores of a | processor, 24 GiB.");
-    expect(text).toContain("A phase learned nothing.");
+    expect(text).toMatch(/^- A phase learned nothing\. \(`\S+_clgan_s1_\S+`\)$/m);
+    expect(text).toMatch(
+      /^- 100 \+ 4000, without those copies: CLGAN 75\.0 \(65\.0\), .*trees 80\.0 \(70\.0\)/m,
+    );
+    // Said of one setting alone.
+    expect(text).toContain(
+      "- 100 + 4000, 100 + 8000, 100 + 12000: 3 of 30 test images are copies of training images.",
+    );
     expect(text).toContain("![A figure](figures/a.svg)");
     expect(text).toContain("`train`'s defaults but for precision bfloat16.");
     expect(text).not.toContain("--quick");
@@ -114,6 +121,7 @@ describe("results.csv", () => {
       paper_f1: "89.3",
       accuracy: "80.000",
       macro_f1: "70.000",
+      accuracy_without_copies: "75.000",
       seeds: "1",
       seconds: "12.3",
     });

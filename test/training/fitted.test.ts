@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { gatherImages, gatherLabels } from "../../src/dataset/dataset.ts";
+import { gatherImages, gatherLabels, subset } from "../../src/dataset/dataset.ts";
+import { makeSplit } from "../../src/dataset/split.ts";
 import { runModel } from "../../src/onnx/check.ts";
 import { readModelMetadata } from "../../src/onnx/metadata.ts";
 import type { TrainingConfig } from "../../src/training/config.ts";
@@ -136,4 +137,13 @@ describe.each(MODELS)("train --model %s", (model) => {
     const untested = await train(dataset, { ...bare, test: none }, config(model), { run: tempFolder() });
     expect(untested.metrics.accuracy).toBeNull();
   });
+});
+
+test.each(MODELS)("%s tells two classes apart", async (model) => {
+  const rows = Array.from(dataset.labels.keys()).filter((row) => dataset.labels[row]! < 2);
+  const two = { ...subset(dataset, rows), classes: dataset.classes.slice(0, 2) };
+  const twoSplit = makeSplit(two, { labels: 24, seed: 5 });
+  const { metrics } = await train(two, twoSplit, config(model, { labels: 24 }), { run: tempFolder() });
+  expect(metrics.onnxDifference).toBe(0);
+  expect(metrics.accuracy).toBeGreaterThanOrEqual(model === "majority" ? 0.5 : 0.9);
 });
