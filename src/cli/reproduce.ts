@@ -27,7 +27,11 @@ Examples:
   $ flowglyph reproduce all --data data -o results --max-hours 8       # overnight: stops after a cell, writes the report
   $ flowglyph reproduce all --data data -o results --resume            # goes on, after that, Ctrl-C, a kill or a power cut
   $ flowglyph reproduce all --data data -o results --resume --only clgan,trees,nearest
+  $ flowglyph reproduce all --data data -o results --resume --max-hours 0   # only writes the report of what is there
   $ flowglyph reproduce all --data data -o small --quick               # everything, tiny: does it work?
+
+The report holds the tables that the command names. Without the published sets, scripts/stand-in-data.sh lays out the sample
+captures in their place, for --quick.
 `;
 
 interface ReproduceFlags {
@@ -84,7 +88,7 @@ export const registerReproduce: RegisterCommand = (program, context) => {
     .addOption(trainOption("precision"))
     .addOption(trainOption("recipe"))
     .option("--threads <n>", "CPU threads of one operation (default: all)", parsePositiveWhole)
-    .addOption(new Option("--device <name>", "auto, cpu, cuda or cuda:N").default("auto"))
+    .addOption(trainOption("device").default("auto"))
     .option("--list", "print the cells, what is done and what the rest may take; run nothing")
     .addOption(jsonOption())
     .addHelpText("after", EXAMPLES)
@@ -94,7 +98,7 @@ export const registerReproduce: RegisterCommand = (program, context) => {
 };
 
 /** An option of `train`, for every network of the grid. */
-function trainOption(key: "precision" | "recipe"): Option {
+function trainOption(key: "precision" | "recipe" | "device"): Option {
   const { about, expected, check } = CONFIG_FIELDS[key];
   return new Option(`--${key} <name>`, about).argParser((text) => {
     if (!check(text)) throw new InvalidArgumentError(`Expected ${expected}.`);

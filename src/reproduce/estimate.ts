@@ -18,9 +18,9 @@ const RATES: Readonly<Record<ContenderName, Rate>> = {
   dcgan: { pool: 4e-3, labelled: 0.5e-3 },
   ae: { pool: 3e-3, labelled: 2e-3 },
   "cnn-lstm": { pool: 0, labelled: 2e-3 },
-  bytesgan: { pool: 6e-3, labelled: 6e-3 },
+  bytesgan: { pool: 2e-3, labelled: 2e-3 },
   trees: { pool: 0, labelled: 1e-3 },
-  nearest: { pool: 0, labelled: 1e-3 },
+  nearest: { pool: 0, labelled: 4e-3 },
   majority: { pool: 0, labelled: 1e-5 },
 };
 // Early stopping ends the supervised phase sooner than its last epoch.
@@ -67,12 +67,15 @@ export function secondsOf(cells: readonly Cell[], begun: readonly string[], esti
 }
 
 function expected(trial: Trial): number {
-  const { contender, labelCount, training } = trial;
+  const { contender, labelCount, poolCount, training } = trial;
   const { labelled } = RATES[contender.name as ContenderName];
   if (!contender.network) return FIXED_SECONDS + labelled * labelCount;
   const { epochs, minEpochSteps } = resolveConfig({ ...training });
-  const supervised = labelled * Math.max(labelCount, minEpochSteps * SMALL_BATCH) * epochs * SHARE_OF_EPOCHS;
-  return FIXED_SECONDS + supervised + (trial.sharesPretraining ? 0 : expectedPretraining(trial));
+  // One that uses the pool without pre-training on it goes through it in its supervised epochs.
+  const rows = contender.pretrains ? labelCount : Math.max(labelCount, poolCount);
+  const supervised = labelled * Math.max(rows, minEpochSteps * SMALL_BATCH) * epochs * SHARE_OF_EPOCHS;
+  const own = contender.pretrains && !trial.sharesPretraining ? expectedPretraining(trial) : 0;
+  return FIXED_SECONDS + supervised + own;
 }
 
 function expectedPretraining({ contender, labelCount, poolCount, training }: Trial): number {
