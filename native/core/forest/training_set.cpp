@@ -2,15 +2,27 @@
 #include "training_set.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
 
 namespace flowglyph {
+namespace {
+
+unsigned shiftFor(std::size_t features) {
+  return static_cast<unsigned>(std::countr_zero(std::bit_ceil(std::max(kBlockAlign, (features + 63) / 64))));
+}
+
+}  // namespace
 
 TrainingSet::TrainingSet(std::span<const std::uint8_t> images, std::span<const std::int32_t> labels,
                          std::size_t features, std::size_t classes)
-    : rows_(labels.size()), features_(features), classes_(classes) {
+    : rows_(labels.size()),
+      features_(features),
+      classes_(classes),
+      blockShift_(shiftFor(features)),
+      stride_((features + blockBytes() - 1) >> blockShift_ << blockShift_) {
   if (rows_ == 0 || features == 0 || classes == 0 || images.size() != rows_ * features) {
     throw std::invalid_argument("Expected at least one image, and as many bytes as labels times features");
   }
@@ -39,24 +51,24 @@ void TrainingSet::sortByClass(std::span<const std::uint8_t> images, std::span<co
     next[label] = begin;
     begin += counts[label];
   }
-  byRow_.resize(images.size());
+  byRow_.resize(rows_ * stride_);
   for (std::size_t i = 0; i < rows_; ++i) {
     const std::size_t to = next[static_cast<std::size_t>(labels[i])]++;
-    std::memcpy(byRow_.data() + to * features_, images.data() + i * features_, features_);
+    std::memcpy(byRow_.data() + to * stride_, images.data() + i * features_, features_);
   }
 }
 
 void TrainingSet::transpose() {
   // Tiles of a cache line on either side: each line is read and written while it is at hand.
   constexpr std::size_t kTile = 64;
-  byFeature_.resize(byRow_.size());
+  byFeature_.resize(rows_ * features_ + kSlack);
   for (std::size_t row = 0; row < rows_; row += kTile) {
     const std::size_t lastRow = std::min(rows_, row + kTile);
     for (std::size_t feature = 0; feature < features_; feature += kTile) {
       const std::size_t lastFeature = std::min(features_, feature + kTile);
       for (std::size_t f = feature; f < lastFeature; ++f) {
         std::uint8_t* to = byFeature_.data() + f * rows_;
-        for (std::size_t r = row; r < lastRow; ++r) to[r] = byRow_[r * features_ + f];
+        for (std::size_t r = row; r < lastRow; ++r) to[r] = byRow_[r * stride_ + f];
       }
     }
   }

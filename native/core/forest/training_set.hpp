@@ -7,13 +7,9 @@
 #include <span>
 #include <vector>
 
-namespace flowglyph {
+#include "split_kernel.hpp"
 
-// So many rows of one class, in a node whose rows are sorted by class.
-struct ClassRun {
-  std::uint32_t label;
-  std::uint32_t rows;
-};
+namespace flowglyph {
 
 class TrainingSet {
  public:
@@ -25,9 +21,13 @@ class TrainingSet {
   std::size_t rows() const { return rows_; }
   std::size_t features() const { return features_; }
   std::size_t classes() const { return classes_; }
-  // [rows][features], the byte of feature f at row(r)[f].
-  const std::uint8_t* row(std::size_t index) const { return byRow_.data() + index * features_; }
-  // [features][rows]
+  // [rows][stride], the byte of feature f at row(r)[f]; zeros behind the last one.
+  const std::uint8_t* row(std::size_t index) const { return byRow_.data() + index * stride_; }
+  std::size_t stride() const { return stride_; }
+  // A row is at most 64 blocks of so many bytes, a power of two: one bit for each.
+  std::size_t blockBytes() const { return std::size_t{1} << blockShift_; }
+  std::size_t blockOf(std::size_t feature) const { return feature >> blockShift_; }
+  // [features][rows], and slack for the kernels behind the last one.
   const std::uint8_t* column(std::size_t feature) const { return byFeature_.data() + feature * rows_; }
   // The classes that occur, ascending.
   std::span<const ClassRun> runs() const { return runs_; }
@@ -43,6 +43,8 @@ class TrainingSet {
   std::size_t rows_;
   std::size_t features_;
   std::size_t classes_;
+  unsigned blockShift_;
+  std::size_t stride_;
   std::vector<std::uint8_t> byRow_;
   std::vector<std::uint8_t> byFeature_;
   std::vector<ClassRun> runs_;

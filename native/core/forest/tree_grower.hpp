@@ -43,6 +43,7 @@ class TreeGrower {
     std::uint32_t firstRun;
     std::uint32_t runs;
     std::uint32_t constants;  // so many of candidates_ are known to be constant here
+    std::uint64_t blocks;     // of a row: outside of them everything is constant here
   };
   struct Split {
     std::uint32_t feature = 0;
@@ -54,19 +55,25 @@ class TreeGrower {
   bool tryFeature(const Work& work, std::uint32_t feature, Random32& random, Split& best);
   void split(Tree& tree, const Work& work, const Split& best);
   void child(Tree& tree, const Work& child);
-  const std::uint8_t* valuesOf(const Work& work, std::uint32_t feature);
-  std::uint32_t partition(const Work& work, std::uint8_t threshold);
+  void enter(Work& work);
+  void leave(const Work& work);
+  ByteRange rangeOf(const Work& work, std::uint32_t feature) const;
+  void countLeft(const Work& work, std::uint32_t feature, std::uint8_t threshold);
+  std::uint32_t partition(const Work& work, const Split& best);
   void mixedLeaf(Tree& tree, const Work& work);
 
   const TrainingSet& set_;
   GrowOptions options_;
+  SplitKernel kernel_;
   std::vector<std::uint32_t> order_;       // rows of the set, by node
   std::vector<std::uint32_t> rightRows_;   // scratch of partition
   std::vector<std::uint16_t> candidates_;  // features; those known to be constant in front
-  std::vector<std::uint8_t> values_;       // of the feature that is being tried
-  std::vector<std::uint8_t> bestValues_;   // of the best one so far
-  const std::uint8_t* best_ = nullptr;     // its values, wherever they lie
-  std::vector<std::uint32_t> left_;        // rows that go left, by class run of the node
+  bool dense_ = false;                     // how the node at hand is scanned: see enter()
+  std::vector<std::uint8_t> inside_;       // dense: 255 for the node's rows, 0 for the others
+  std::vector<std::uint8_t> low_;          // otherwise: least and greatest byte of each feature in its rows
+  std::vector<std::uint8_t> high_;
+  std::vector<std::uint8_t> values_;  // and the bytes of the feature that is being tried
+  std::vector<std::uint32_t> left_;   // rows that go left, by class run of the node
   std::vector<std::uint32_t> bestLeft_;
   std::vector<ClassRun> runs_;  // a stack beside work_
   std::vector<Work> work_;
