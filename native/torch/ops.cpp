@@ -5,6 +5,7 @@
 #include <array>
 
 #include "arguments.hpp"
+#include "conv_transpose.hpp"
 #include "lstm.hpp"
 
 namespace flowglyph::torch {
@@ -40,38 +41,6 @@ Tensor batchNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, cons
   TORCH_CHECK(x.dim() >= 2, "expected (N, C, ...) but received ", x.dim(), " axes");
   TORCH_CHECK(!training || x.numel() > x.size(1), "expected more than one value a channel in training");
   return at::batch_norm(x, weight, bias, runningMean, runningVariance, training, momentum, epsilon, true);
-}
-
-// The transposed convolution with stride S as a plain one and a shuffle: output pixel S y + r sees the
-// kernel's taps r, r + S, ... alone, so that S x S plain kernels of ceil(K / S) taps make the S x S pixels of
-// each position (Shi et al. 2016, "Is the deconvolution layer the same as a convolutional layer?"). The same
-// sums; on a CPU at::conv_transpose2d goes image by image and takes several times as long.
-Tensor convTranspose2d(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride,
-                       int64_t padding, int64_t outputPadding) {
-  TORCH_CHECK(x.dim() == 4 && weight.dim() == 4, "expected x and weight of 4 axes");
-  const int64_t kernel = weight.size(2), taps = (kernel + stride - 1) / stride;
-  const auto length = [&](int64_t input) {
-    return stride * (input - 1) - 2 * padding + kernel + outputPadding;
-  };
-  const int64_t height = length(x.size(2)), width = length(x.size(3));
-  const auto covers = [&](int64_t input, int64_t output) {
-    return output > 0 && padding + output <= stride * (input - 1 + taps);
-  };
-  if (!x.device().is_cpu() || stride < 2 || weight.size(3) != kernel || !covers(x.size(2), height) ||
-      !covers(x.size(3), width)) {
-    return at::conv_transpose2d(x, weight, bias, {stride, stride}, {padding, padding},
-                                {outputPadding, outputPadding});
-  }
-  const int64_t inputs = weight.size(0), outputs = weight.size(1), missing = stride * taps - kernel;
-  const Tensor plain = at::constant_pad_nd(weight, {0, missing, 0, missing})
-                           .view({inputs, outputs, taps, stride, taps, stride})
-                           .flip({2, 4})
-                           .permute({1, 3, 5, 0, 2, 4})
-                           .reshape({outputs * stride * stride, inputs, taps, taps});
-  const Tensor whole = at::pixel_shuffle(at::conv2d(x, plain, {}, {1, 1}, {taps - 1, taps - 1}),
-                                         stride);  // (N, O, S H', S W')
-  return at::add(whole.narrow(2, padding, height).narrow(3, padding, width), bias.view({1, outputs, 1, 1}))
-      .contiguous();
 }
 
 const std::array kRows{
