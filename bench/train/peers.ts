@@ -50,6 +50,7 @@ export function torchPeers(
   const told = {
     ...threadsOnly,
     OMP_WAIT_POLICY: "passive",
+    OPENBLAS_THREAD_TIMEOUT: "20",
     ...(blasKernels === "" ? {} : { OPENBLAS_CORETYPE: blasKernels }),
   };
   const aside = `, told ${blasKernels === "" ? "" : "the same OpenBLAS kernels and "}the same waiting as flowglyph's`;

@@ -198,6 +198,15 @@ export interface TorchAddon extends AddonBase {
   live(): { count: number; bytes: number };
 }
 
+// Read once, by the libraries that libtorch brings in: threads that wait sleep instead of spinning. No slower on free
+// cores, and several times faster on cores that others use too, be it OpenMP's threads and OpenBLAS's. (A worker thread's
+// environment is a copy that the libraries do not see: what loads libtorch first decides.)
+const WAITING: Readonly<Record<string, string>> = {
+  OMP_WAIT_POLICY: "passive",
+  // Spins for 2^20 cycles, half a millisecond, not 2^26.
+  OPENBLAS_THREAD_TIMEOUT: "20",
+};
+
 let addon: TorchAddon | undefined;
 
 /**
@@ -208,12 +217,9 @@ export function torch(): TorchAddon {
   if (addon !== undefined) {
     return addon;
   }
-  // OpenMP reads this once, when libtorch brings it in. Its threads then sleep between two loops instead of spinning:
-  // no slower on free cores, and several times faster on cores that others use too. (A worker thread's environment is a
-  // copy that OpenMP does not see: what loads libtorch first decides.)
-  const hadPolicy = process.env.OMP_WAIT_POLICY !== undefined;
-  if (!hadPolicy) {
-    process.env.OMP_WAIT_POLICY = "passive";
+  const unset = Object.keys(WAITING).filter((name) => process.env[name] === undefined);
+  for (const name of unset) {
+    process.env[name] = WAITING[name];
   }
   try {
     addon = loadAddon<TorchAddon>("flowglyph_torch");
@@ -228,8 +234,8 @@ export function torch(): TorchAddon {
       { cause },
     );
   } finally {
-    if (!hadPolicy) {
-      delete process.env.OMP_WAIT_POLICY;
+    for (const name of unset) {
+      delete process.env[name];
     }
   }
 }

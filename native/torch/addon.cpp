@@ -12,6 +12,7 @@
 
 #include "arguments.hpp"
 #include "blas.hpp"
+#include "memory.hpp"
 #include "type_tags.hpp"
 
 namespace flowglyph::torch {
@@ -282,6 +283,7 @@ const std::array kRows{
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   tuneBlas();
+  tuneMemory();
   auto state = std::make_unique<TorchState>();
   auto buffers = std::make_shared<BufferReferences>(env);
   state->buffers = buffers;

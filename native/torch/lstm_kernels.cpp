@@ -51,8 +51,12 @@ namespace {
 }  // namespace
 
 FLOWGLYPH_VECTOR_WIDTHS
-void lstmStep(int64_t sequences, int64_t hidden, float* gates, const float* previousCell, float* cell,
-              float* tanhCell, float* state) {
+void lstmStep(int64_t sequences, int64_t hidden, float* gates, const float* bias, const float* previousCell,
+              float* cell, float* tanhCell, float* state, int64_t stateStride) {
+  const float* bi = bias;
+  const float* bf = bi + hidden;
+  const float* bg = bf + hidden;
+  const float* bo = bg + hidden;
   for (int64_t n = 0; n < sequences; ++n) {
     float* i = gates + n * 4 * hidden;
     float* f = i + hidden;
@@ -61,13 +65,13 @@ void lstmStep(int64_t sequences, int64_t hidden, float* gates, const float* prev
     const float* before = previousCell + n * hidden;
     float* c = cell + n * hidden;
     float* t = tanhCell + n * hidden;
-    float* h = state + n * hidden;
+    float* h = state + n * stateStride;
     FLOWGLYPH_INDEPENDENT
     for (int64_t j = 0; j < hidden; ++j) {
-      i[j] = sigmoid(i[j]);
-      f[j] = sigmoid(f[j]);
-      g[j] = tanhOf(g[j]);
-      o[j] = sigmoid(o[j]);
+      i[j] = sigmoid(i[j] + bi[j]);
+      f[j] = sigmoid(f[j] + bf[j]);
+      g[j] = tanhOf(g[j] + bg[j]);
+      o[j] = sigmoid(o[j] + bo[j]);
       c[j] = f[j] * before[j] + i[j] * g[j];
       t[j] = tanhOf(c[j]);
       h[j] = o[j] * t[j];
@@ -76,30 +80,40 @@ void lstmStep(int64_t sequences, int64_t hidden, float* gates, const float* prev
 }
 
 FLOWGLYPH_VECTOR_WIDTHS
-void lstmStepBackward(int64_t sequences, int64_t hidden, const float* gates, const float* previousCell,
-                      const float* tanhCell, const float* stateGradient, float* cellGradient,
-                      float* sumGradient) {
+void lstmStepBackward(int64_t sequences, int64_t hidden, float* gates, const float* previousCell,
+                      const float* tanhCell, GradientRows above, GradientRows next, float* cellGradient,
+                      float* biasGradient) {
+  float* bi = biasGradient;
+  float* bf = bi + hidden;
+  float* bg = bf + hidden;
+  float* bo = bg + hidden;
   for (int64_t n = 0; n < sequences; ++n) {
-    const float* i = gates + n * 4 * hidden;
-    const float* f = i + hidden;
-    const float* g = f + hidden;
-    const float* o = g + hidden;
+    float* i = gates + n * 4 * hidden;
+    float* f = i + hidden;
+    float* g = f + hidden;
+    float* o = g + hidden;
     const float* before = previousCell + n * hidden;
     const float* t = tanhCell + n * hidden;
-    const float* dh = stateGradient + n * hidden;
+    const float* da = above.data + n * above.stride;
+    const float* dn = next.data + n * next.stride;
     float* dc = cellGradient + n * hidden;
-    float* di = sumGradient + n * 4 * hidden;
-    float* df = di + hidden;
-    float* dg = df + hidden;
-    float* dO = dg + hidden;
     FLOWGLYPH_INDEPENDENT
     for (int64_t j = 0; j < hidden; ++j) {
-      const float d = dc[j] + dh[j] * o[j] * (1.0F - t[j] * t[j]);
-      di[j] = d * g[j] * i[j] * (1.0F - i[j]);
-      df[j] = d * before[j] * f[j] * (1.0F - f[j]);
-      dg[j] = d * i[j] * (1.0F - g[j] * g[j]);
-      dO[j] = dh[j] * t[j] * o[j] * (1.0F - o[j]);
+      const float dh = da[j] + dn[j];
+      const float d = dc[j] + dh * o[j] * (1.0F - t[j] * t[j]);
+      const float di = d * g[j] * i[j] * (1.0F - i[j]);
+      const float df = d * before[j] * f[j] * (1.0F - f[j]);
+      const float dg = d * i[j] * (1.0F - g[j] * g[j]);
+      const float dO = dh * t[j] * o[j] * (1.0F - o[j]);
       dc[j] = d * f[j];
+      i[j] = di;
+      f[j] = df;
+      g[j] = dg;
+      o[j] = dO;
+      bi[j] += di;
+      bf[j] += df;
+      bg[j] += dg;
+      bo[j] += dO;
     }
   }
 }
