@@ -52,6 +52,8 @@ describeTorch("the native LSTM against elementary operations", () => {
     [3, 4, 2, 16, 2, 1],
     [1, 1, 1, 1, 2, 1],
     [17, 28, 64, 65, 2, 0.2],
+    // More than one thread takes at a time, and no multiple of that.
+    [150, 3, 5, 17, 2, 0.5],
     // Gates far out in both tails; one step, because such weights make noise of rounding over several.
     [40, 1, 8, 33, 1, 60],
   ])(

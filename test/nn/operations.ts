@@ -1,5 +1,6 @@
 // How each case of golden.json is computed here: the same names, the same arguments.
 import { Tensor } from "../../bindings/torch/index.ts";
+import { logSumExp } from "../../src/nn/losses.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
@@ -66,9 +67,15 @@ export const operations: Readonly<Record<string, (tensors: Tensors) => Tensor>> 
   lstmBidirectional: lstm,
   maxPool1d: ({ x }) => x!.maxPool1d(2),
   maxPool2d: ({ x }) => x!.maxPool2d(2),
-  bceWithLogits: ({ x }) => x!.bceWithLogits(probe([4, 1]).greater(0).to({ dtype: "float32" })),
+  bceWithLogits: ({ x }) => x!.bceWithLogits(probe([4, 1]).greater(0).to({ dtype: x!.dtype })),
   crossEntropy: ({ x }) => x!.crossEntropy(classes()),
   nll: ({ x }) => x!.nll(classes()),
   l1: ({ x }) => x!.l1(probe([2, 3])),
   mse: ({ x }) => x!.mse(probe([2, 3])),
+  unsqueeze: ({ x }) => x!.unsqueeze(1),
+  squeeze: ({ x }) => x!.squeeze(1),
+  logSumExp: ({ x }) => logSumExp(x!),
+  convTranspose2dManyOutputs: ({ x, weight, bias }) =>
+    x!.convTranspose2d(weight!, bias!, { stride: 2, padding: 2, outputPadding: 1 }),
+  lstmManySequences: lstm,
 };

@@ -10,6 +10,8 @@ export interface OpCase {
   readonly input: readonly number[];
   /** Shapes of the weights. */
   readonly weights: readonly (readonly number[])[];
+  /** How many of the weights, the last ones, are statistics that have no gradient. Default 0. */
+  readonly constants?: number;
   readonly run: <T>(backend: Backend<T>, x: T, weights: readonly T[]) => T;
   readonly expected: (x: NdArray, weights: readonly NdArray[]) => NdArray;
 }
@@ -113,6 +115,7 @@ export const OP_CASES: readonly OpCase[] = [
     name: "batchNorm, running statistics",
     input: [N, 4, 3, 5],
     weights: [[4], [4], [4], [4]],
+    constants: 2,
     // A variance is positive: the last weight goes in squared.
     run: (b, x, [w, bias, mean, root]) =>
       b.batchNorm(x, w!, bias!, mean!, b.multiply(root!, root!), normalization),

@@ -172,7 +172,18 @@ def adam_trace():
     return {"start": start, "steps": steps}
 
 
-golden = {"torch": torch.__version__, "cases": cases, "adam": adam_trace()}
+adam = adam_trace()
+case("unsqueeze", lambda x: x.unsqueeze(1), {"x": signed(2, 3)})
+case("squeeze", lambda x: x.squeeze(1), {"x": signed(2, 1, 3)})
+case("logSumExp", lambda x: x.logsumexp(1), {"x": signed(4, 3) * 3})
+case(
+    "convTranspose2dManyOutputs",
+    lambda x, weight, bias: F.conv_transpose2d(x, weight, bias, stride=2, padding=2, output_padding=1),
+    {"x": signed(2, 3, 3, 2), "weight": signed(3, 9, 5, 5), "bias": signed(9)},
+)
+# More sequences than one thread takes at a time, and no multiple of that.
+case("lstmManySequences", lstm, {"x": signed(67, 3, 2), **lstm_weights(2, 2, 3)})
+golden = {"torch": torch.__version__, "cases": cases, "adam": adam}
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden.json")
 with open(path, "w") as file:
     json.dump(golden, file, separators=(",", ":"))
