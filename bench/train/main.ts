@@ -6,7 +6,7 @@
 //   --python PROGRAM  whose PyTorch to compare with; default the first of python3 and /usr/bin/python3 that has one
 //   --ours            flowglyph alone, twice the rounds: for profiling; nothing is written
 //   --memory          memory over 1,000 steps instead of speed
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -182,7 +182,7 @@ async function measureSpeed(): Promise<void> {
           `- ${tensorflow!.name} (${versions.get(tensorflow!.name)}): ${tensorflow!.does}`,
         ]),
     "",
-    circumstancesLine(where),
+    circumstancesLine(where) + priorityNote(),
     "",
     "    npm run bench:train",
     "",
@@ -197,8 +197,17 @@ async function measureMemory(): Promise<void> {
   running.push(peer);
   const samples = await memoryOverSteps(peer, values.quick ? 20 : 1000, say);
   where.load.push(loadavg()[0]!);
-  const text = `${memoryText(samples, batch)}\n${circumstancesLine(where)}\n\n    npm run bench:train -- --memory\n`;
+  const text = `${memoryText(samples, batch)}\n${circumstancesLine(where)}${priorityNote()}\n\n    npm run bench:train -- --memory\n`;
   finish("train-memory", text, { ...where, batch, threads, samples });
+}
+
+/** A share of the processors beyond the usual, which the load average does not show. */
+function priorityNote(): string {
+  const file = "/proc/self/autogroup";
+  const nice = existsSync(file) ? / nice (-?\d+)/.exec(readFileSync(file, "utf8"))?.[1] : undefined;
+  return nice === undefined || nice === "0"
+    ? ""
+    : ` All peers ran in a session of nice ${nice}, ahead of what else ran.`;
 }
 
 function finish(name: string, text: string, all: object): void {
