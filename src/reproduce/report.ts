@@ -103,8 +103,9 @@ function comparison(table: TableSummary): string[][] {
   const lines = settings(table).map(({ label, rows }) => {
     const first = rows[0]!;
     const pool = Math.max(...rows.map(({ unlabelledImages }) => unlabelledImages));
-    const seeds = rows.map((row) => row.seeds.length);
-    const [least, most] = [Math.min(...seeds), Math.max(...seeds)];
+    // Of those that were run at all.
+    const seeds = rows.map((row) => row.seeds.length).filter((count) => count > 0);
+    const [least, most] = seeds.length === 0 ? [0, 0] : [Math.min(...seeds), Math.max(...seeds)];
     return [
       label,
       `${first.labelledImages} + ${pool}`,
