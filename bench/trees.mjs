@@ -111,8 +111,8 @@ const report = `# Trees beside scikit-learn
 
 200 trees, the same training rows and test images, one thread each; mean of ${seeds.length} seeds; seconds of processor time, on ${cpus()[0].model}
 (load ${loadavg()[0].toFixed(1)} at the end, so that figures vary by some ten per cent); commit ${commit}; \`node bench/trees.mjs\`.
-"trees" counts features that are constant in a node as tried, as scikit-learn does (`constants=counted`); "skipped" draws others for them, as Geurts
-et al. write: the default of `--model trees`, and the baseline beside every score.
+"trees" counts features that are constant in a node as tried, as scikit-learn does (\`constants=counted\`); "skipped" draws others for them, as Geurts
+et al. write: the default of \`--model trees\`, and the baseline beside every score.
 
 | images | training images | scikit-learn % | trees % | skipped % | scikit-learn grows, s | trees, s | ratio | scikit-learn predicts, s | trees, s | ratio |
 |---|---|---|---|---|---|---|---|---|---|---|
