@@ -3,7 +3,7 @@
 // worth: the accuracy of a linear classifier on its frozen features, and of a short fine-tuning, from few labels. What did
 // not help lives here alone, in plain tensor code; what did is in src/models. Needs `npm run build` and libtorch.
 //
-//   node bench/ablation.mjs --data FOLDER/iscx12/SessionAllLayers -o results.json [--variants paper,...] [--seeds 1]
+//   node bench/ablation.mjs --data FOLDER/iscx12/SessionAllLayers -o results.json [--variants "paper;hinge loss"] [--seeds 1]
 //     [--steps 90] [--batch 96] [--fine-tune EPOCHS]     (--list says what there is; --table prints results.json)
 //
 // Variants that are in results.json already are kept. Products of the LSTM are bfloat16; one thread.
@@ -319,7 +319,7 @@ async function measure(variant, seed) {
 
 const results = existsSync(values.output) ? JSON.parse(readFileSync(values.output, "utf8")) : [];
 for (let seed = 1; seed <= Number(values.seeds); seed++) {
-  for (const name of values.variants?.split(",") ?? Object.keys(VARIANTS)) {
+  for (const name of values.variants?.split(";") ?? Object.keys(VARIANTS)) {
     const about = { variant: name, seed, steps: VARIANTS[name].steps ?? steps, batch, fineTuneEpochs };
     const same = (result) => Object.entries(about).every(([key, value]) => result[key] === value);
     if (results.some(same)) continue;

@@ -67,8 +67,8 @@ export interface PhaseBatch {
 }
 
 /**
- * How the phases without labels are run: `paper` the game as published; `stable` the game with what an ablation found to
- * help; `contrast` that help alone, without a game (docs/adversarial.md). Models without a game have one way only.
+ * How the phases without labels are run: `paper` the game as published; `stable` the game, and a trunk that learns to tell
+ * images apart; `contrast` the latter alone (docs/adversarial.md). Models without a game have one way only.
  */
 export type Recipe = "paper" | "stable" | "contrast";
 

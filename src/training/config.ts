@@ -60,7 +60,7 @@ export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<Traini
   recipe: {
     default: "paper",
     about:
-      "paper: the adversarial phase as published; stable: with what an ablation found to help; contrast: that alone, without a generator (docs/adversarial.md)",
+      "paper: the adversarial phase as published; stable: beside it the trunk learns to tell images apart, which keeps its features; contrast: that alone, without a generator (docs/adversarial.md)",
     expected: '"paper", "stable" or "contrast"',
     check: text(/^(paper|stable|contrast)$/),
   },
