@@ -283,7 +283,7 @@ const std::array kRows{
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   tuneBlas();
-  tuneMemory();
+  keepTensorMemory();
   auto state = std::make_unique<TorchState>();
   auto buffers = std::make_shared<BufferReferences>(env);
   state->buffers = buffers;

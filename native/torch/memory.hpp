@@ -1,9 +1,10 @@
-// How the process keeps memory that tensors let go of.
+// Where tensors on the CPU get their memory.
 #pragma once
 
 namespace flowglyph::torch {
 
-// Keeps what a training step frees for the next one. For the whole process; further calls do nothing.
-void tuneMemory();
+// Keeps large arrays that tensors let go of for the next ones of their size. For the whole process; further
+// calls do nothing.
+void keepTensorMemory();
 
 }  // namespace flowglyph::torch
