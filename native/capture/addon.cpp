@@ -1,5 +1,6 @@
 // flowglyph_capture.node: Node-API over core. Here the functions over its Extractor and their TypeScript
-// signatures, whose work is in next_worker.cpp; those over trees are in forest.cpp. Mirrors bindings/capture/addon.ts.
+// signatures, whose work is in next_worker.cpp; those over trees are in forest.cpp. Mirrors
+// bindings/capture/addon.ts.
 #include <memory>
 #include <string>
 #include <utility>
