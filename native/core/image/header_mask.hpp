@@ -66,7 +66,7 @@ class HeaderMask {
   static std::uint64_t linkShape(const Packet& packet);
   // Builds the pattern, and keeps it unless `shape` is 0.
   HeaderPattern fresh(const Packet& packet, std::uint64_t shape);
-  // Returns the length. `pattern` has kImageBytes.
+  // Returns the length. `pattern` has MaskPattern::kBytes.
   std::size_t build(const Packet& packet, std::uint8_t* pattern) const;
 
   // The option bytes that nearly every TCP segment of a connection with timestamps starts with: NOP, NOP, 8,
