@@ -1,12 +1,6 @@
 // The functions of flowglyph_capture.node over trees, as native/capture/forest.cpp declares them. Arguments are copied
 // before a call returns.
-import { FlowglyphError } from "../errors.ts";
-import { captureAddon } from "./addon.ts";
-
-/** What a running job and who waits for it share. Opaque. */
-export interface ForestControl {
-  readonly forestControl: unique symbol;
-}
+import { type JobControl, nativeFunctions } from "./job.ts";
 
 /** Trees one after the other, as native/core/forest/tree.hpp lays them out. */
 export interface Trees {
@@ -47,35 +41,21 @@ export interface AskOptions {
 }
 
 export interface ForestFunctions {
-  forestControl(): ForestControl;
-  /** Trees that are grown, or blocks of 128 images that are done. */
-  forestDone(control: ForestControl): number;
-  /** The job rejects with ERR_ABORTED, after the trees that are under way. */
-  abortForest(control: ForestControl): void;
   /** images uint8 [N, features], labels int32 [N] in [0, classes). */
   growForest(
     images: Uint8Array,
     labels: Int32Array,
     options: GrowOptions,
-    control: ForestControl,
+    control: JobControl,
   ): Promise<Trees>;
   /** images uint8 [N, features] -> probabilities float32 [N, classes]. */
   askForest(
     trees: Trees,
     images: Uint8Array,
     options: AskOptions,
-    control: ForestControl,
+    control: JobControl,
   ): Promise<Float32Array>;
 }
 
 /** ERR_ADDON_MISSING where the addon is not built, or was built before it had trees. */
-export function forestFunctions(): ForestFunctions {
-  const addon: Partial<ForestFunctions> = captureAddon();
-  if (addon.growForest === undefined) {
-    throw new FlowglyphError(
-      "ERR_ADDON_MISSING",
-      "The native addon flowglyph_capture is older than this code: build it anew with `npm run setup`",
-    );
-  }
-  return addon as ForestFunctions;
-}
+export const forestFunctions = () => nativeFunctions<ForestFunctions>("growForest");

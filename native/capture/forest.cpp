@@ -2,9 +2,7 @@
 // what it likes meanwhile.
 #include "forest/forest.hpp"
 
-#include <cstring>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,72 +10,16 @@
 #include "arguments.hpp"
 #include "errors.hpp"
 #include "forest.hpp"
-#include "promise_worker.hpp"
-#include "type_tags.hpp"
+#include "job_worker.hpp"
+#include "typed_arrays.hpp"
 
 namespace flowglyph::napi {
 namespace {
 
-constexpr double kMaxThreads = 64;
-constexpr double kMaxInteger = 9007199254740991.0;
-
-using SharedControl = std::shared_ptr<ForestControl>;
-
-template <typename Array>
-struct Element;
-template <>
-struct Element<Napi::Uint8Array> {
-  using Type = std::uint8_t;
-  static constexpr napi_typedarray_type kType = napi_uint8_array;
-};
-template <>
-struct Element<Napi::Int32Array> {
-  using Type = std::int32_t;
-  static constexpr napi_typedarray_type kType = napi_int32_array;
-};
-
-template <typename Array>
-auto copyOf(const Napi::Value& value, const char* name) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != Element<Array>::kType) {
-    throw NativeError("ERR_ARGUMENT", std::string("Expected ") + name + " to be a typed array of its kind");
-  }
-  const auto array = value.As<Array>();
-  return std::vector<typename Element<Array>::Type>(array.Data(), array.Data() + array.ElementLength());
-}
-
-Napi::Int32Array arrayOf(Napi::Env env, const std::vector<std::int32_t>& values) {
-  auto array = Napi::Int32Array::New(env, values.size());
-  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(std::int32_t));
-  return array;
-}
-
-SharedControl controlOf(const Napi::Value& value) {
-  if (!value.IsExternal() || !value.As<Napi::External<SharedControl>>().CheckTypeTag(&kForestControlTag)) {
-    throw NativeError("ERR_ARGUMENT", "Expected a forest control");
-  }
-  return *value.As<Napi::External<SharedControl>>().Data();
-}
-
-// What core refuses is a wrong argument, and an aborted job says so, whatever it came to.
-class ForestWorker : public PromiseWorker {
- protected:
-  ForestWorker(Napi::Env env, const char* name, SharedControl control)
-      : PromiseWorker(env, name, "ERR_ARGUMENT"), control_(std::move(control)) {}
-
-  virtual void work() = 0;
-
-  void compute() final {
-    work();
-    if (control_->stop) throw NativeError("ERR_ABORTED", "Computing with trees was aborted");
-  }
-
-  SharedControl control_;
-};
-
-class GrowWorker final : public ForestWorker {
+class GrowWorker final : public JobWorker {
  public:
   GrowWorker(const Napi::CallbackInfo& info)
-      : ForestWorker(info.Env(), "flowglyph.forest.grow", controlOf(info[3])),
+      : JobWorker(info, "flowglyph.forest.grow", info[3]),
         images_(copyOf<Napi::Uint8Array>(info[0], "images")),
         labels_(copyOf<Napi::Int32Array>(info[1], "labels")) {
     if (!info[2].IsObject()) throw NativeError("ERR_ARGUMENT", "Expected options to be an object");
@@ -111,10 +53,10 @@ class GrowWorker final : public ForestWorker {
 
   Napi::Value deliver(Napi::Env env) override {
     auto trees = Napi::Object::New(env);
-    trees.Set("sizes", arrayOf(env, sizes_));
-    trees.Set("child", arrayOf(env, child_));
-    trees.Set("test", arrayOf(env, test_));
-    trees.Set("shares", arrayOf(env, shares_));
+    trees.Set("sizes", arrayOf<Napi::Int32Array>(env, sizes_));
+    trees.Set("child", arrayOf<Napi::Int32Array>(env, child_));
+    trees.Set("test", arrayOf<Napi::Int32Array>(env, test_));
+    trees.Set("shares", arrayOf<Napi::Int32Array>(env, shares_));
     return trees;
   }
 
@@ -130,10 +72,10 @@ class GrowWorker final : public ForestWorker {
   std::vector<std::int32_t> sizes_, child_, test_, shares_;
 };
 
-class AskWorker final : public ForestWorker {
+class AskWorker final : public JobWorker {
  public:
   AskWorker(const Napi::CallbackInfo& info)
-      : ForestWorker(info.Env(), "flowglyph.forest.ask", controlOf(info[3])),
+      : JobWorker(info, "flowglyph.forest.ask", info[3]),
         images_(copyOf<Napi::Uint8Array>(info[1], "images")) {
     if (!info[0].IsObject() || !info[2].IsObject()) {
       throw NativeError("ERR_ARGUMENT", "Expected trees and options to be objects");
@@ -156,12 +98,7 @@ class AskWorker final : public ForestWorker {
     forest.predict(images_, probabilities_, threads_, *control_);
   }
 
-  Napi::Value deliver(Napi::Env env) override {
-    auto array = Napi::Float32Array::New(env, probabilities_.size());
-    if (!probabilities_.empty())
-      std::memcpy(array.Data(), probabilities_.data(), probabilities_.size() * sizeof(float));
-    return array;
-  }
+  Napi::Value deliver(Napi::Env env) override { return arrayOf<Napi::Float32Array>(env, probabilities_); }
 
  private:
   std::vector<std::uint8_t> images_;
@@ -171,31 +108,6 @@ class AskWorker final : public ForestWorker {
   unsigned threads_ = 1;
   std::vector<float> probabilities_;
 };
-
-// forestControl(): ForestControl
-Napi::Value forestControl(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), "ERR_ARGUMENT", [&]() -> Napi::Value {
-    auto control = std::make_unique<SharedControl>(std::make_shared<ForestControl>());
-    auto external = Napi::External<SharedControl>::New(
-        info.Env(), control.get(),
-        [](Napi::BasicEnv, SharedControl* data) { const std::unique_ptr<SharedControl> owned(data); });
-    control.release();
-    external.TypeTag(&kForestControlTag);
-    return external;
-  });
-}
-
-// forestDone(control): number
-Napi::Value forestDone(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), "ERR_ARGUMENT", [&]() -> Napi::Value {
-    return Napi::Number::New(info.Env(), controlOf(info[0])->done.load());
-  });
-}
-
-// abortForest(control): void
-void abortForest(const Napi::CallbackInfo& info) {
-  guarded(info.Env(), "ERR_ARGUMENT", [&] { controlOf(info[0])->stop = true; });
-}
 
 // growForest(images: Uint8Array, labels: Int32Array, options: {features, classes, first, count, seed, tries,
 //   threads: number, skipConstants: boolean}, control): Promise<{sizes, child, test, shares: Int32Array}>
@@ -214,9 +126,6 @@ Napi::Value askForest(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void exportForest(Napi::Env env, Napi::Object exports) {
-  exports.Set("forestControl", Napi::Function::New(env, forestControl, "forestControl"));
-  exports.Set("forestDone", Napi::Function::New(env, forestDone, "forestDone"));
-  exports.Set("abortForest", Napi::Function::New(env, abortForest, "abortForest"));
   exports.Set("growForest", Napi::Function::New(env, growForest, "growForest"));
   exports.Set("askForest", Napi::Function::New(env, askForest, "askForest"));
 }

@@ -5,7 +5,7 @@
 
 namespace flowglyph::napi {
 
-// Adds forestControl, forestDone, abortForest, growForest and askForest.
+// Adds growForest and askForest.
 void exportForest(Napi::Env env, Napi::Object exports);
 
 }  // namespace flowglyph::napi

@@ -2,12 +2,11 @@
 // (native/core/forest) off the calling thread: the baseline beside every score, and the model `trees`.
 import {
   type AskOptions,
-  type ForestControl,
   forestFunctions,
   type GrowOptions,
   type Trees,
 } from "../../bindings/capture/forest.ts";
-import { FlowglyphError } from "../../bindings/errors.ts";
+import { runJob } from "../../bindings/capture/job.ts";
 
 export type { Trees } from "../../bindings/capture/forest.ts";
 
@@ -35,9 +34,10 @@ export interface ExtraTreesOptions {
   readonly onTrees?: ((trees: Trees) => Promise<void>) | undefined;
 }
 
-// A piece of work ends after about so many rows times trees: a few seconds, and all trees of a few thousand images.
+// A piece of work ends after about so many rows times trees, and so many trees: a second or two, after which a checkpoint
+// may be kept; of 200 trees, all of them for up to 20,000 images.
 const PIECE = 4e6;
-const PROGRESS_MS = 50;
+const PIECE_TREES = 256;
 
 /**
  * @param images uint8 [N, features]
@@ -59,12 +59,11 @@ export async function growTrees(
     threads: options.threads ?? 1,
   };
   let trees = options.grown ?? joinTrees([]);
-  const piece = Math.max(native.threads, Math.floor(PIECE / labels.length));
+  const piece = Math.max(native.threads, Math.min(PIECE_TREES, Math.floor(PIECE / labels.length)));
   for (let first = trees.sizes.length / 2; first < options.trees; first = trees.sizes.length / 2) {
     const count = Math.min(piece, options.trees - first);
-    const grown = await run(
-      options.signal,
-      (done) => options.onProgress?.(first + done),
+    const grown = await runJob(
+      { signal: options.signal, onProgress: (done) => options.onProgress?.(first + done) },
       (control) => forestFunctions().growForest(images, labels, { ...native, first, count }, control),
     );
     trees = joinTrees([trees, grown]);
@@ -94,26 +93,7 @@ export function treeProbabilities(
   { classes, threads = 1, signal }: AskTreesOptions,
 ): Promise<Float32Array> {
   const options: AskOptions = { features, classes, threads };
-  return run(signal, undefined, (control) => forestFunctions().askForest(trees, images, options, control));
-}
-
-async function run<T>(
-  signal: AbortSignal | undefined,
-  onProgress: ((done: number) => void) | undefined,
-  start: (control: ForestControl) => Promise<T>,
-): Promise<T> {
-  const { forestControl, forestDone, abortForest } = forestFunctions();
-  const control = forestControl();
-  const abort = () => abortForest(control);
-  if (signal?.aborted) throw new FlowglyphError("ERR_ABORTED", "Computing with trees was aborted");
-  signal?.addEventListener("abort", abort, { once: true });
-  const timer = onProgress && setInterval(() => onProgress(forestDone(control)), PROGRESS_MS);
-  try {
-    return await start(control);
-  } finally {
-    clearInterval(timer);
-    signal?.removeEventListener("abort", abort);
-  }
+  return runJob({ signal }, (control) => forestFunctions().askForest(trees, images, options, control));
 }
 
 function joinTrees(parts: readonly Trees[]): Trees {

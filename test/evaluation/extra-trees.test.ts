@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { forestFunctions } from "../../bindings/capture/forest.ts";
+import { type JobFunctions, nativeFunctions } from "../../bindings/capture/job.ts";
 import { randomBelow, seededRandom } from "../../src/dataset/random.ts";
 import { predictedClasses } from "../../src/evaluation/evaluate.ts";
 import { type ExtraTreesOptions, growTrees, treeProbabilities } from "../../src/evaluation/extra-trees.ts";
@@ -141,7 +142,8 @@ describe("extremely randomised trees", () => {
 });
 
 describe("what native code refuses", () => {
-  const { forestControl, growForest, askForest } = forestFunctions();
+  const { growForest, askForest } = forestFunctions();
+  const { jobControl } = nativeFunctions<JobFunctions>("jobControl");
   const good = {
     features: 16,
     classes: 2,
@@ -153,7 +155,7 @@ describe("what native code refuses", () => {
     threads: 1,
   };
   const grow = (images: Uint8Array, labels: Int32Array, over: object = {}) =>
-    (async () => growForest(images, labels, { ...good, ...over }, forestControl()))();
+    (async () => growForest(images, labels, { ...good, ...over }, jobControl()))();
 
   it.each<[string, Uint8Array, Int32Array, object]>([
     ["no images", new Uint8Array(), new Int32Array(), {}],
@@ -197,15 +199,15 @@ describe("what native code refuses", () => {
     ["half an image", { images: new Uint8Array(8), ...leaf }],
   ])("asking: %s", async (_name, { images = new Uint8Array(16), ...trees }: { images?: Uint8Array }) => {
     const options = { features: 16, classes: 2, threads: 1 };
-    const asked = async () => askForest(trees as typeof leaf, images, options, forestControl());
+    const asked = async () => askForest(trees as typeof leaf, images, options, jobControl());
     await expect(asked()).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
   });
 
   it("takes what is right", async () => {
     const options = { features: 16, classes: 2, threads: 1 };
     const image = new Uint8Array(16);
-    expect([...(await askForest(split, image, options, forestControl()))]).toEqual([1, 0]);
-    expect([...(await askForest(split, image.fill(1), options, forestControl()))]).toEqual([0, 1]);
-    expect((await askForest(leaf, new Uint8Array(), options, forestControl())).length).toBe(0);
+    expect([...(await askForest(split, image, options, jobControl()))]).toEqual([1, 0]);
+    expect([...(await askForest(split, image.fill(1), options, jobControl()))]).toEqual([0, 1]);
+    expect((await askForest(leaf, new Uint8Array(), options, jobControl())).length).toBe(0);
   });
 });

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <random>
 #include <stdexcept>
+#include <tuple>
 
 #include "forest/training_set.hpp"
 
@@ -56,7 +57,7 @@ Stored store(const std::vector<Tree>& trees, std::size_t classes) {
 Stored grown(const Images& images, std::size_t features, std::size_t classes, unsigned threads,
              ConstantFeatures constants = ConstantFeatures::counted) {
   const TrainingSet set(images.bytes, images.labels, features, classes);
-  ForestControl control;
+  JobControl control;
   return store(growTrees(set, {.seed = 3, .tries = 5, .constants = constants}, 0, 9, threads, control),
                classes);
 }
@@ -65,21 +66,38 @@ Stored grown(const Images& images, std::size_t features, std::size_t classes, un
 
 TEST_SUITE_BEGIN("forest");
 
-TEST_CASE("a training set is sorted by class, row by row and feature by feature") {
-  const Images images = randomImages(130, 70, 4, 256, 1);
+TEST_CASE("a training set is sorted by class, length and bytes, row by row and feature by feature") {
+  Images images = randomImages(130, 70, 4, 256, 1);
+  for (std::size_t row = 0; row < 130; ++row) {
+    const auto begin = images.bytes.begin() + static_cast<std::ptrdiff_t>(row * 70);
+    std::fill(begin + static_cast<std::ptrdiff_t>(40 + row % 31), begin + 70, std::uint8_t{0});
+  }
+  const auto bytesOf = [&](std::size_t row) {
+    const auto begin = images.bytes.begin() + static_cast<std::ptrdiff_t>(row * 70);
+    return std::vector<std::uint8_t>(begin, begin + 70);
+  };
+  const auto lengthOf = [](const std::vector<std::uint8_t>& bytes) {
+    std::size_t length = bytes.size();
+    while (length > 1 && bytes[length - 1] == 0) --length;
+    return length;
+  };
   const TrainingSet set(images.bytes, images.labels, 70, 6);
   std::vector<std::size_t> order(130);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t row) { return images.labels[row]; });
+  std::ranges::sort(order, {}, [&](std::size_t row) {
+    return std::tuple(images.labels[row], lengthOf(bytesOf(row)), bytesOf(row));
+  });
   for (std::size_t row = 0; row < 130; ++row) {
+    const auto expected = bytesOf(order[row]);
     for (std::size_t f = 0; f < 70; ++f) {
-      REQUIRE(set.row(row)[f] == images.bytes[order[row] * 70 + f]);
-      REQUIRE(set.column(f)[row] == images.bytes[order[row] * 70 + f]);
+      REQUIRE(set.row(row)[f] == expected[f]);
+      REQUIRE(set.column(f)[row] == expected[f]);
     }
+    CHECK(set.length(row) == lengthOf(expected));
   }
-  CHECK(set.constants() == 24);
-  CHECK(set.constantsFirst()[23] == 69);
-  CHECK(set.constantsFirst()[24] == 1);
+  CHECK(set.constants() == 14);
+  CHECK(set.constantsFirst()[13] == 39);
+  CHECK(set.constantsFirst()[14] == 1);
   std::uint32_t rows = 0;
   for (const ClassRun run : set.runs()) rows += run.rows;
   CHECK(rows == 130);
@@ -103,7 +121,7 @@ TEST_CASE("trees send every training row to a leaf of its class, and mixed leave
       const Stored stored = grown(images, 48, 5, 1, constants);
       const Forest forest(stored.view(48, 5));
       std::vector<float> probabilities(400 * 5);
-      ForestControl control;
+      JobControl control;
       forest.predict(images.bytes, probabilities, 1, control);
       for (std::size_t row = 0; row < 400; ++row) {
         const float* shares = probabilities.data() + row * 5;
@@ -123,7 +141,7 @@ TEST_CASE("the number of threads changes nothing") {
   const Images images = randomImages(600, 100, 7, 30, 2);
   const Stored one = grown(images, 100, 7, 1);
   std::vector<float> expected(600 * 7);
-  ForestControl control;
+  JobControl control;
   Forest(one.view(100, 7)).predict(images.bytes, expected, 1, control);
   for (const unsigned threads : {2U, 4U, 16U}) {
     const Stored many = grown(images, 100, 7, threads);
@@ -141,7 +159,7 @@ TEST_CASE("one row, one class, one feature") {
   const std::vector<std::int32_t> label{2};
   const Stored stored = grown({byte, label}, 1, 3, 4);
   std::vector<float> probabilities(3);
-  ForestControl control;
+  JobControl control;
   Forest(stored.view(1, 3)).predict(byte, probabilities, 4, control);
   CHECK(probabilities == std::vector<float>{0, 0, 1});
 }
@@ -149,7 +167,7 @@ TEST_CASE("one row, one class, one feature") {
 TEST_CASE("growing stops when it is told to") {
   const Images images = randomImages(100, 30, 3, 256, 4);
   const TrainingSet set(images.bytes, images.labels, 30, 3);
-  ForestControl control;
+  JobControl control;
   control.stop = true;
   CHECK(growTrees(set, {.seed = 1, .tries = 5}, 0, 1000, 2, control).empty());
   CHECK(control.done == 0);
@@ -176,7 +194,7 @@ TEST_CASE("damaged trees are refused or answered, never followed astray") {
     try {
       const Forest forest(bad.view(40, 3));
       std::vector<float> probabilities(200 * 3);
-      ForestControl control;
+      JobControl control;
       forest.predict(images.bytes, probabilities, 1, control);
     } catch (const std::invalid_argument&) {
       ++refused;

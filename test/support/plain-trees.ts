@@ -11,9 +11,23 @@ export interface PlainOptions {
 }
 
 const PARTS = 4096;
+const FEW_ROWS = 32;
+const ABREAST = 32;
+
+interface Draw {
+  readonly place: number;
+  /** What the place leaves of the random number, in 2^32nds. */
+  readonly rest: number;
+}
+
+/** The product of two whole numbers below 2^32: its upper and its lower 32 bits. */
+function product(a: number, b: number): [number, number] {
+  const exact = BigInt(a) * BigInt(b);
+  return [Number(exact >> 32n), Number(exact & 0xffffffffn)];
+}
 
 /** xoshiro128**, one stream for each seed and tree. */
-function randomBelow(seed: number, stream: number): (bound: number) => number {
+function randomDraw(seed: number, stream: number): (bound: number) => Draw {
   const mix = (value: number) => {
     let h = (value + 0x9e3779b9) | 0;
     h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -39,7 +53,8 @@ function randomBelow(seed: number, stream: number): (bound: number) => number {
     c ^= shifted;
     d = rotate(d >>> 0, 11);
     for (const [i, value] of [a, b, c, d].entries()) state[i] = value >>> 0;
-    return Math.floor((result * bound) / 2 ** 32);
+    const [place, rest] = product(result, bound);
+    return { place, rest };
   };
 }
 
@@ -50,7 +65,7 @@ export function plainTrees(images: Uint8Array, labels: ArrayLike<number>, option
   const test: number[] = [];
   const shares: number[] = [];
   for (let tree = 0; tree < options.trees; tree++) {
-    const grown = plainTree(images, labels, options, randomBelow(options.seed, tree));
+    const grown = plainTree(images, labels, options, randomDraw(options.seed, tree));
     sizes.push(grown.child.length, grown.shares.length / options.classes);
     child.push(...grown.child);
     test.push(...grown.test);
@@ -68,7 +83,7 @@ function plainTree(
   images: Uint8Array,
   labels: ArrayLike<number>,
   { classes, tries, constants }: PlainOptions,
-  below: (bound: number) => number,
+  draw: (bound: number) => Draw,
 ): { child: number[]; test: number[]; shares: number[] } {
   const features = images.length / labels.length;
   const byte = (row: number, feature: number) => images[row * features + feature]!;
@@ -88,10 +103,23 @@ function plainTree(
   const everyRow = Array.from({ length: labels.length }, (_, row) => row);
   const everyFeature = Array.from({ length: features }, (_, feature) => feature);
   // Features that are constant in the node, then the others, in the order that growing has brought them to.
-  const order = [
+  const inherited = [
     ...everyFeature.filter((feature) => isConstant(everyRow, feature)),
     ...everyFeature.filter((feature) => !isConstant(everyRow, feature)),
   ];
+
+  /** How many of a node's draws fall on features that are not among the known constants. */
+  const drawsLeft = (known: number) => {
+    const most = Math.min(tries, features);
+    if (constants === "skipped" || known === 0) return most;
+    let undrawn = known;
+    for (let i = 0; i < most; i += 2) {
+      const { place, rest } = draw(features - i);
+      if (place < undrawn) undrawn--;
+      if (i + 1 < most && product(rest, features - i - 1)[0] < undrawn) undrawn--;
+    }
+    return most - (known - undrawn);
+  };
 
   const grow = (node: number, rows: readonly number[], known: number): void => {
     const counts = countClasses(rows);
@@ -100,39 +128,47 @@ function plainTree(
       child[node] = -1 - only;
       return;
     }
+    // Few rows find all their constants first, and draw from the others in ascending order, some at a time.
+    const few = rows.length <= FEW_ROWS;
+    const order = few ? everyFeature.filter((feature) => !isConstant(rows, feature)) : inherited;
+    const scoreOf = (small: readonly number[], large: readonly number[]) =>
+      few
+        ? (squares(small) * large.length + squares(large) * small.length) / (small.length * large.length)
+        : squares(small) / small.length + squares(large) / large.length;
     let best = { score: -1, feature: 0, threshold: 0 };
-    let drawn = constants === "counted" ? 0 : known;
-    let constant = known;
-    let undrawn = features;
-    let left = tries;
-    let tried = false;
-    while (undrawn > constant && (left > 0 || !tried)) {
-      if (left > 0) left--;
-      let at = drawn + below(undrawn - (constant - known) - drawn);
-      if (at < known) {
-        drawn++;
-        continue;
+    let constant = few ? 0 : known;
+    let drawn = constant;
+    let left = 1;
+    if (!few) left = drawsLeft(known);
+    else if (rows.length > 2 && order.length > 0) left = Math.max(1, drawsLeft(features - order.length));
+    while (drawn < order.length && (left > 0 || best.score < 0) && best.score < rows.length) {
+      const batch = Math.min(few ? ABREAST : features, Math.max(left, 1), order.length - drawn);
+      const rests = Array.from({ length: batch }, (_, i) => {
+        const { place, rest } = draw(order.length - drawn - i);
+        const feature = order[drawn + i + place]!;
+        order[drawn + i + place] = order[drawn + i]!;
+        order[drawn + i] = feature;
+        return rest;
+      });
+      let varying = 0;
+      for (const rest of rests) {
+        if (best.score === rows.length) break;
+        const feature = order[drawn++]!;
+        if (isConstant(rows, feature)) {
+          order[drawn - 1] = order[constant]!;
+          order[constant++] = feature;
+          continue;
+        }
+        varying++;
+        const values = rows.map((row) => byte(row, feature));
+        const low = Math.min(...values);
+        const threshold = low + product(rest, Math.max(...values) - low)[0];
+        const small = rows.filter((row) => byte(row, feature) <= threshold);
+        const large = rows.filter((row) => byte(row, feature) > threshold);
+        const score = scoreOf(small, large);
+        if (score > best.score) best = { score, feature, threshold };
       }
-      at += constant - known;
-      const feature = order[at]!;
-      if (isConstant(rows, feature)) {
-        order[at] = order[constant]!;
-        order[constant++] = feature;
-        if (constants === "skipped") left++;
-        continue;
-      }
-      tried = true;
-      undrawn--;
-      order[at] = order[undrawn]!;
-      order[undrawn] = feature;
-      const values = rows.map((row) => byte(row, feature));
-      const low = Math.min(...values);
-      const threshold = low + below(Math.max(...values) - low);
-      const small = rows.filter((row) => byte(row, feature) <= threshold);
-      const large = rows.filter((row) => byte(row, feature) > threshold);
-      const score = squares(small) / small.length + squares(large) / large.length;
-      if (score > best.score) best = { score, feature, threshold };
-      if (best.score === rows.length) break;
+      left = Math.max(0, left - (constants === "counted" ? batch : varying));
     }
     if (best.score < 0) {
       child[node] = -1 - classes - shares.length / classes;
@@ -144,16 +180,14 @@ function plainTree(
     test[node] = best.feature * 256 + best.threshold;
     child.push(0, 0);
     test.push(0, 0);
-    grow(
-      first,
-      rows.filter((row) => byte(row, best.feature) <= best.threshold),
-      constant,
-    );
-    grow(
-      first + 1,
-      rows.filter((row) => byte(row, best.feature) > best.threshold),
-      constant,
-    );
+    const [small, large] = [
+      (value: number) => value <= best.threshold,
+      (value: number) => value > best.threshold,
+    ];
+    for (const [side, belongs] of [small, large].entries()) {
+      const its = rows.filter((row) => belongs(byte(row, best.feature)));
+      grow(first + side, its, constant);
+    }
   };
   grow(0, everyRow, everyFeature.filter((feature) => isConstant(everyRow, feature)).length);
   return { child: child, test: test, shares: shares };

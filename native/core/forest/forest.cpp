@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
 #include <stdexcept>
 
@@ -11,15 +12,15 @@
 namespace flowglyph {
 namespace {
 
-constexpr std::size_t kBlock = 128;  // images that meet all trees before the next ones do: 100 kB
-constexpr std::size_t kAbreast = 8;  // images that go down a tree together, so that their loads overlap
+constexpr std::size_t kBlock = 128;        // images that meet all trees before the next ones do: 100 kB
+constexpr std::size_t kImagesAbreast = 8;  // images that go down a tree together, so that their loads overlap
 
 [[noreturn]] void refuse(const char* problem) { throw std::invalid_argument(problem); }
 
 }  // namespace
 
 std::vector<Tree> growTrees(const TrainingSet& set, const GrowOptions& options, std::uint32_t first,
-                            std::uint32_t count, unsigned threads, ForestControl& control) {
+                            std::uint32_t count, unsigned threads, JobControl& control) {
   std::vector<Tree> trees(count);
   const unsigned workers = std::max(1U, std::min(threads, count));
   TaskTeam team(workers);
@@ -98,7 +99,7 @@ void Forest::addTree(const ForestView& view, std::size_t firstNode, std::size_t 
 }
 
 void Forest::predict(std::span<const std::uint8_t> images, std::span<float> probabilities, unsigned threads,
-                     ForestControl& control) const {
+                     JobControl& control) const {
   const std::size_t rows = images.size() / features_;
   if (images.size() != rows * features_ || probabilities.size() != rows * classes_) {
     refuse("Expected whole images, and a probability for each image and class");
@@ -117,17 +118,17 @@ void Forest::predict(std::span<const std::uint8_t> images, std::span<float> prob
 void Forest::predictBlock(const std::uint8_t* images, std::size_t rows, float* probabilities) const {
   std::vector<std::uint32_t> votes(rows * classes_);
   for (const TreeStart& tree : trees_) {
-    for (std::size_t first = 0; first < rows; first += kAbreast) {
-      const std::size_t abreast = std::min(kAbreast, rows - first);
-      std::array<std::uint32_t, kAbreast> at;
+    for (std::size_t first = 0; first < rows; first += kImagesAbreast) {
+      const std::size_t abreast = std::min(kImagesAbreast, rows - first);
+      std::array<std::uint32_t, kImagesAbreast> at;
       at.fill(tree.root);
-      std::array<const std::uint8_t*, kAbreast> image;
-      for (std::size_t i = 0; i < kAbreast; ++i) {
+      std::array<const std::uint8_t*, kImagesAbreast> image;
+      for (std::size_t i = 0; i < kImagesAbreast; ++i) {
         image[i] = images + (first + std::min(i, abreast - 1)) * features_;
       }
       for (std::uint32_t step = 0; step < tree.steps; ++step) {
         std::uint32_t moved = 0;
-        for (std::size_t i = 0; i < kAbreast; ++i) {
+        for (std::size_t i = 0; i < kImagesAbreast; ++i) {
           const Node node = nodes_[at[i]];
           const std::uint32_t next = node.left + (image[i][node.feature] > node.threshold);
           moved |= next ^ at[i];

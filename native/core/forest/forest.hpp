@@ -1,27 +1,21 @@
 // Many trees: grown side by side, and asked for class probabilities.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "job_control.hpp"
 #include "tree.hpp"
 #include "tree_grower.hpp"
 
 namespace flowglyph {
 
-// What a running job and those who wait for it share. Set and read by any thread.
-struct ForestControl {
-  std::atomic<bool> stop{false};
-  std::atomic<std::uint32_t> done{0};  // trees, or blocks of images
-};
-
 // Trees `first` to `first + count - 1` of the forest that the options name, in that order, whatever the
-// number of threads. Empty where the control said stop.
+// number of threads. The control counts them; empty where it said stop.
 std::vector<Tree> growTrees(const TrainingSet& set, const GrowOptions& options, std::uint32_t first,
-                            std::uint32_t count, unsigned threads, ForestControl& control);
+                            std::uint32_t count, unsigned threads, JobControl& control);
 
 // Trees one after the other, as they are stored: nodes and shares as in Tree.
 struct ForestView {
@@ -41,9 +35,10 @@ class Forest {
   explicit Forest(const ForestView& view);
 
   // `images`: rows of `features` bytes -> `probabilities` [rows][classes]: shares of the leaves, averaged
-  // over the trees. Nothing depends on the number of threads. Incomplete where the control said stop.
+  // over the trees. Nothing depends on the number of threads. The control counts blocks of 128;
+  // incomplete where it said stop.
   void predict(std::span<const std::uint8_t> images, std::span<float> probabilities, unsigned threads,
-               ForestControl& control) const;
+               JobControl& control) const;
 
  private:
   // A leaf is its own left child, and no byte is above its threshold: a step from it stays there, so that

@@ -19,8 +19,17 @@ class Random32 {
 
   // Below `bound`, which is at least 1. The product's upper half (Lemire 2019) without its correction: of
   // bounds up to 784 no value is more than 784 / 2^32 likelier than another.
-  std::uint32_t below(std::uint32_t bound) {
-    return static_cast<std::uint32_t>((std::uint64_t{next()} * bound) >> 32);
+  std::uint32_t below(std::uint32_t bound) { return draw(bound).place; }
+
+  // The same, and what it leaves of the number: a fraction in 2^32nds, one of about 2^32 / bound equally far
+  // apart, whatever the place.
+  struct Draw {
+    std::uint32_t place;
+    std::uint32_t rest;
+  };
+  Draw draw(std::uint32_t bound) {
+    const std::uint64_t product = std::uint64_t{next()} * bound;
+    return {static_cast<std::uint32_t>(product >> 32), static_cast<std::uint32_t>(product)};
   }
 
  private:

@@ -14,90 +14,44 @@ namespace flowglyph {
 namespace HWY_NAMESPACE {
 #if HWY_TARGET == HWY_SCALAR
 
-// Highway's one-lane target adds up no bytes: where there is no other, the plain loops are as good.
+// Highway's one-lane target has no bytes of a mask: where there is no other, the plain loops are as good.
 SplitKernel splitKernel() { return scalarSplitKernel(); }
 
 #else
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-using D = hn::CappedTag<std::uint8_t, kSlack>;
+using D = hn::CappedTag<std::uint8_t, kGroupRows>;
 using V = hn::Vec<D>;
 
-// Least and greatest of `vectors` vectors at `from`, over all rows: kept in registers from row to row.
-template <std::size_t vectors>
-HWY_INLINE bool columnRanges(D d, const std::uint8_t* from, std::size_t stride,
-                             const std::uint32_t* HWY_RESTRICT order, std::size_t count,
-                             std::uint8_t* HWY_RESTRICT low, std::uint8_t* HWY_RESTRICT high) {
-  static_assert(vectors == 1 || vectors == 2);
-  const std::size_t lanes = hn::Lanes(d);
-  const std::uint8_t* first = from + order[0] * stride;
-  V low0 = hn::LoadU(d, first);
-  V low1 = vectors == 2 ? hn::LoadU(d, first + lanes) : low0;
-  V high0 = low0;
-  V high1 = low1;
-  for (std::size_t i = 1; i < count; ++i) {
-    const std::uint8_t* row = from + order[i] * stride;
-    const V value0 = hn::LoadU(d, row);
-    low0 = hn::Min(low0, value0);
-    high0 = hn::Max(high0, value0);
-    if (vectors == 2) {
-      const V value1 = hn::LoadU(d, row + lanes);
-      low1 = hn::Min(low1, value1);
-      high1 = hn::Max(high1, value1);
-    }
-  }
-  hn::StoreU(low0, d, low);
-  hn::StoreU(high0, d, high);
-  bool constant = hn::AllTrue(d, hn::Eq(low0, high0));
-  if (vectors == 2) {
-    hn::StoreU(low1, d, low + lanes);
-    hn::StoreU(high1, d, high + lanes);
-    constant = constant && hn::AllTrue(d, hn::Eq(low1, high1));
-  }
-  return !constant;
+HWY_INLINE hn::Mask<D> maskOf(D d, std::uint64_t rows, std::size_t at) {
+  std::uint8_t bytes[8];
+  rows >>= at;
+  std::memcpy(bytes, &rows, sizeof bytes);
+  return hn::LoadMaskBits(d, bytes);
 }
 
-std::uint64_t ranges(const std::uint8_t* images, std::size_t stride, const std::uint32_t* order,
-                     std::size_t count, std::size_t blockBytes, std::uint64_t blocks, std::uint8_t* low,
-                     std::uint8_t* high) {
+HWY_INLINE std::uint64_t bitsOf(D d, hn::Mask<D> mask) {
+  std::uint8_t bytes[8] = {};
+  hn::StoreMaskBits(d, mask, bytes);
+  std::uint64_t bits;
+  std::memcpy(&bits, bytes, sizeof bits);
+  return bits;
+}
+
+ByteRange rangeOf(const std::uint8_t* column, const RowGroup* groups, std::size_t count) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  std::uint64_t varying = 0;
-  for (std::uint64_t left = blocks; left != 0; left &= left - 1) {
-    const auto block = static_cast<std::size_t>(std::countr_zero(left));
-    bool varies = false;
-    const std::size_t end = (block + 1) * blockBytes;
-    for (std::size_t at = block * blockBytes; at < end;) {
-      if (end - at >= 2 * lanes) {
-        varies |= columnRanges<2>(d, images + at, stride, order, count, low + at, high + at);
-        at += 2 * lanes;
-      } else {
-        varies |= columnRanges<1>(d, images + at, stride, order, count, low + at, high + at);
-        at += lanes;
-      }
-    }
-    if (varies) varying |= std::uint64_t{1} << block;
-  }
-  return varying;
-}
-
-HWY_INLINE V insideOf(D d, const std::uint8_t* inside, std::size_t i, std::size_t count) {
-  const V all = hn::LoadU(d, inside + i);
-  if (i + hn::Lanes(d) <= count) return all;
-  return hn::IfThenElseZero(hn::FirstN(d, count - i), all);
-}
-
-ByteRange rangeInside(const std::uint8_t* values, const std::uint8_t* inside, std::size_t count) {
-  const D d;
-  const std::size_t lanes = hn::Lanes(d);
-  V low = hn::Set(d, 255);
+  const V greatestByte = hn::Set(d, 255);
+  V low = greatestByte;
   V high = hn::Zero(d);
-  for (std::size_t i = 0; i < count; i += lanes) {
-    const V value = hn::LoadU(d, values + i);
-    const V in = insideOf(d, inside, i, count);
-    low = hn::Min(low, hn::Or(value, hn::Not(in)));
-    high = hn::Max(high, hn::And(value, in));
+  for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t at = 0; at < kGroupRows; at += lanes) {
+      const auto rows = maskOf(d, groups[i].rows, at);
+      const V values = hn::LoadU(d, column + groups[i].first + at);
+      low = hn::Min(low, hn::IfThenElse(rows, values, greatestByte));
+      high = hn::Max(high, hn::IfThenElseZero(rows, values));
+    }
   }
   // Highway reduces no bytes on all targets: their pairs, as 16-bit lanes, first.
   const hn::Repartition<std::uint16_t, D> pairs;
@@ -108,84 +62,165 @@ ByteRange rangeInside(const std::uint8_t* values, const std::uint8_t* inside, st
   return {static_cast<std::uint8_t>(hn::GetLane(least)), static_cast<std::uint8_t>(hn::GetLane(greatest))};
 }
 
-HWY_INLINE std::uint32_t sumOf(D d, V counts) {
-  const hn::Repartition<std::uint64_t, D> wide;
-  (void)d;
-  return static_cast<std::uint32_t>(hn::GetLane(hn::SumOfLanes(wide, hn::SumsOf8(counts))));
-}
-
-// Counts at most 255 in a lane, then widens.
-template <class InsideAt>
-HWY_INLINE std::uint32_t countUpTo(D d, const std::uint8_t* values, std::size_t count, std::uint8_t threshold,
-                                   InsideAt&& insideAt) {
+void rowsUpTo(const std::uint8_t* column, const RowGroup* groups, std::size_t count, std::uint8_t threshold,
+              std::uint64_t* HWY_RESTRICT left, std::uint32_t* HWY_RESTRICT counts) {
+  const D d;
   const std::size_t lanes = hn::Lanes(d);
   const V limit = hn::Set(d, threshold);
-  std::uint32_t found = 0;
-  for (std::size_t i = 0; i < count;) {
-    const std::size_t part = count - i < 255 * lanes ? count : i + 255 * lanes;
-    V counts = hn::Zero(d);
-    for (; i < part; i += lanes) {
-      const V value = hn::LoadU(d, values + i);
-      const V upTo = hn::VecFromMask(d, hn::Eq(hn::Min(value, limit), value));
-      counts = hn::Sub(counts, hn::And(upTo, insideAt(i)));  // 255 is -1
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint64_t bits = 0;
+    for (std::size_t at = 0; at < kGroupRows; at += lanes) {
+      const V values = hn::LoadU(d, column + groups[i].first + at);
+      bits |= bitsOf(d, hn::Eq(hn::Min(values, limit), values)) << at;
     }
-    found += sumOf(d, counts);
+    bits &= groups[i].rows;
+    sum += static_cast<std::uint32_t>(hwy::PopCount(bits));
+    left[i] = bits;
+    counts[i] = sum;
+  }
+}
+
+// Which of 64 bytes from each of `places` vary over the rows. The least and greatest of a vector at each stay
+// in registers from row to row.
+template <std::size_t count>
+HWY_INLINE void varyingAt(D d, const std::uint8_t* const* HWY_RESTRICT rows, std::size_t rowCount,
+                          const std::uint32_t* places, std::uint8_t* HWY_RESTRICT low,
+                          std::uint8_t* HWY_RESTRICT high, std::uint64_t* HWY_RESTRICT varying) {
+  static_assert(count == 1 || count == 4);
+  const std::size_t lanes = hn::Lanes(d);
+  constexpr std::size_t k1 = count == 4 ? 1 : 0, k2 = 2 * k1, k3 = 3 * k1;
+  for (std::size_t at = 0; at < 64; at += lanes) {
+    const std::size_t place[] = {places[0] + at, places[k1] + at, places[k2] + at, places[k3] + at};
+    V low0 = hn::LoadU(d, rows[0] + place[0]), high0 = low0;
+    V low1 = hn::LoadU(d, rows[0] + place[k1]), high1 = low1;
+    V low2 = hn::LoadU(d, rows[0] + place[k2]), high2 = low2;
+    V low3 = hn::LoadU(d, rows[0] + place[k3]), high3 = low3;
+    const auto look = [&](const std::uint8_t* row, std::size_t k, V& least, V& greatest) HWY_ATTR {
+      const V values = hn::LoadU(d, row + place[k]);
+      least = hn::Min(least, values);
+      greatest = hn::Max(greatest, values);
+    };
+    for (std::size_t i = 1; i < rowCount; ++i) {
+      look(rows[i], 0, low0, high0);
+      if (count == 1) continue;
+      look(rows[i], k1, low1, high1);
+      look(rows[i], k2, low2, high2);
+      look(rows[i], k3, low3, high3);
+    }
+    const auto keep = [&](std::size_t k, V least, V greatest) HWY_ATTR {
+      hn::StoreU(least, d, low + place[k]);
+      hn::StoreU(greatest, d, high + place[k]);
+      const std::uint64_t bits = bitsOf(d, hn::Not(hn::Eq(least, greatest))) << at;
+      varying[k] = at == 0 ? bits : varying[k] | bits;
+    };
+    keep(0, low0, high0);
+    if (count == 1) continue;
+    keep(k1, low1, high1);
+    keep(k2, low2, high2);
+    keep(k3, low3, high3);
+  }
+}
+
+// The places of the bits that are set, behind `from`. Writes whole vectors.
+HWY_INLINE std::size_t placesOf(std::uint64_t bits, std::size_t from, std::uint32_t* HWY_RESTRICT places) {
+  const hn::CappedTag<std::uint32_t, 16> d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::uint8_t bytes[8];
+  std::size_t found = 0;
+  for (std::size_t at = 0; at < 64; at += lanes) {
+    const std::uint64_t own = bits >> at & ((std::uint64_t{1} << lanes) - 1);
+    std::memcpy(bytes, &own, sizeof own);
+    const auto chosen = hn::LoadMaskBits(d, bytes);
+    hn::StoreU(hn::Compress(hn::Iota(d, static_cast<std::uint32_t>(from + at)), chosen), d, places + found);
+    found += hwy::PopCount(own);
   }
   return found;
 }
 
-std::uint32_t countInside(const std::uint8_t* values, const std::uint8_t* inside, std::size_t count,
-                          std::uint8_t threshold) {
+std::size_t ranges(const std::uint8_t* const* rows, std::size_t count, std::size_t blockBytes,
+                   std::uint64_t& blocks, std::uint8_t* low, std::uint8_t* high, std::uint32_t* varying) {
   const D d;
-  return countUpTo(d, values, count, threshold,
-                   [&](std::size_t i) HWY_ATTR { return insideOf(d, inside, i, count); });
-}
-
-// Up to 64 rows as bits of one word.
-HWY_INLINE std::uint64_t bitsUpTo(D d, const std::uint8_t* values, std::size_t count,
-                                  std::uint8_t threshold) {
-  const std::size_t lanes = hn::Lanes(d);
-  const V limit = hn::Set(d, threshold);
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < count; i += lanes) {
-    const V value = hn::LoadU(d, values + i);
-    std::uint8_t bytes[8] = {};
-    hn::StoreMaskBits(d, hn::Eq(hn::Min(value, limit), value), bytes);
-    std::uint64_t word;
-    std::memcpy(&word, bytes, sizeof word);
-    bits |= word << i;
-  }
-  return bits;
-}
-
-void countRuns(const std::uint8_t* values, const ClassRun* runs, std::size_t runCount, std::uint8_t threshold,
-               std::uint32_t* left) {
-  const D d;
-  std::size_t count = 0;
-  for (std::size_t run = 0; run < runCount; ++run) count += runs[run].rows;
-  if (count <= 64) {
-    std::uint64_t bits = bitsUpTo(d, values, count, threshold);
-    for (std::size_t run = 0; run < runCount; ++run) {
-      const std::uint32_t rows = runs[run].rows;
-      const std::uint64_t own = rows < 64 ? bits & ((std::uint64_t{1} << rows) - 1) : bits;
-      left[run] = static_cast<std::uint32_t>(hwy::PopCount(own));
-      bits = rows < 64 ? bits >> rows : 0;
+  std::size_t found = 0;
+  // Four places at a time: of a few rows the loop over them is short, and its end a surprise each time.
+  std::uint32_t places[4];
+  std::size_t waiting = 0;
+  std::uint64_t varies = 0;
+  const auto shift = static_cast<unsigned>(std::countr_zero(blockBytes));
+  const auto look = [&]() HWY_ATTR {
+    std::uint64_t bits[4] = {};
+    if (waiting == 4) {
+      varyingAt<4>(d, rows, count, places, low, high, bits);
+    } else {
+      for (std::size_t i = 0; i < waiting; ++i) varyingAt<1>(d, rows, count, places + i, low, high, bits + i);
     }
-    return;
+    for (std::size_t i = 0; i < waiting; ++i) {
+      found += placesOf(bits[i], places[i], varying + found);
+      if (bits[i] != 0) varies |= std::uint64_t{1} << (places[i] >> shift);
+    }
+    waiting = 0;
+  };
+  for (std::uint64_t left = blocks; left != 0; left &= left - 1) {
+    const auto from = static_cast<std::size_t>(std::countr_zero(left)) * blockBytes;
+    for (std::size_t at = from; at < from + blockBytes; at += 64) {
+      places[waiting++] = static_cast<std::uint32_t>(at);
+      if (waiting == 4) look();
+    }
   }
-  const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t run = 0; run < runCount; ++run) {
-    const std::size_t rows = runs[run].rows;
-    left[run] = countUpTo(d, values, rows, threshold, [&](std::size_t i) HWY_ATTR {
-      return i + lanes <= rows ? hn::Set(d, 255) : hn::VecFromMask(d, hn::FirstN(d, rows - i));
-    });
-    values += rows;
+  look();
+  blocks = varies;
+  return found;
+}
+
+std::size_t bestOfFew(const std::uint8_t* values, const std::uint8_t* thresholds, std::size_t count,
+                      const ClassRun* runs, std::size_t runCount, float* scores) {
+  // One lane a split; counts of up to 32 rows, their squares and products fit 16 bits.
+  const hn::CappedTag<float, 16> quotients;
+  const hn::RebindToUnsigned<decltype(quotients)> wide;
+  const hn::Rebind<std::uint16_t, decltype(quotients)> numbers;
+  const hn::Rebind<std::uint8_t, decltype(quotients)> bytes;
+  const std::size_t lanes = hn::Lanes(quotients);
+  auto greatest = hn::Zero(quotients);
+  for (std::size_t first = 0; first < count; first += lanes) {
+    const auto limit = hn::LoadU(bytes, thresholds + first);
+    const std::uint8_t* row = values + first;
+    auto left = hn::Zero(numbers);
+    auto right = left;
+    auto leftSquares = left;
+    auto rightSquares = left;
+    for (std::size_t run = 0; run < runCount; ++run) {
+      auto ofRun = hn::Zero(bytes);
+      for (const std::uint8_t* end = row + runs[run].rows * kAbreast; row != end; row += kAbreast) {
+        const auto value = hn::LoadU(bytes, row);
+        ofRun = hn::Sub(ofRun, hn::VecFromMask(bytes, hn::Eq(hn::Min(value, limit), value)));  // 255 is -1
+      }
+      const auto counted = hn::PromoteTo(numbers, ofRun);
+      const auto others = hn::Sub(hn::Set(numbers, static_cast<std::uint16_t>(runs[run].rows)), counted);
+      left = hn::Add(left, counted);
+      right = hn::Add(right, others);
+      leftSquares = hn::Add(leftSquares, hn::Mul(counted, counted));
+      rightSquares = hn::Add(rightSquares, hn::Mul(others, others));
+    }
+    const auto above = hn::Add(hn::Mul(leftSquares, right), hn::Mul(rightSquares, left));
+    const auto below = hn::Mul(left, right);
+    const auto real = [&](auto v) HWY_ATTR {
+      return hn::ConvertTo(quotients,
+                           hn::BitCast(hn::RebindToSigned<decltype(wide)>(), hn::PromoteTo(wide, v)));
+    };
+    const auto score =
+        hn::IfThenElseZero(hn::FirstN(quotients, count - first), hn::Div(real(above), real(below)));
+    hn::StoreU(score, quotients, scores + first);
+    greatest = hn::Max(greatest, score);
+  }
+  greatest = hn::MaxOfLanes(quotients, greatest);
+  for (std::size_t first = 0;; first += lanes) {
+    const auto best = hn::Eq(hn::LoadU(quotients, scores + first), greatest);
+    if (!hn::AllFalse(quotients, best))
+      return first + static_cast<std::size_t>(hn::FindFirstTrue(quotients, best));
   }
 }
 
-SplitKernel splitKernel() {
-  return {hwy::TargetName(HWY_TARGET), ranges, rangeInside, countInside, countRuns};
-}
+SplitKernel splitKernel() { return {hwy::TargetName(HWY_TARGET), rangeOf, rowsUpTo, ranges, bestOfFew}; }
 
 #endif
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 namespace flowglyph {
@@ -14,6 +15,13 @@ unsigned shiftFor(std::size_t features) {
   return static_cast<unsigned>(std::countr_zero(std::bit_ceil(std::max(kBlockAlign, (features + 63) / 64))));
 }
 
+// Nodes visit rows and columns at random: from half a huge page on, one is worth its zeroing.
+HugeMemory allocate(std::size_t bytes) {
+  return allocateHuge(bytes < kHugePageBytes / 2 ? bytes : std::max(bytes, kHugePageBytes));
+}
+
+std::uint8_t* bytesOf(const HugeMemory& memory) { return static_cast<std::uint8_t*>(memory.get()); }
+
 }  // namespace
 
 TrainingSet::TrainingSet(std::span<const std::uint8_t> images, std::span<const std::int32_t> labels,
@@ -22,7 +30,9 @@ TrainingSet::TrainingSet(std::span<const std::uint8_t> images, std::span<const s
       features_(features),
       classes_(classes),
       blockShift_(shiftFor(features)),
-      stride_((features + blockBytes() - 1) >> blockShift_ << blockShift_) {
+      stride_((features + blockBytes() - 1) >> blockShift_ << blockShift_),
+      // An odd number of groups: columns then lie in different sets of the caches.
+      columnBytes_(((rows_ + kGroupRows - 1) / kGroupRows | 1) * kGroupRows) {
   if (rows_ == 0 || features == 0 || classes == 0 || images.size() != rows_ * features) {
     throw std::invalid_argument("Expected at least one image, and as many bytes as labels times features");
   }
@@ -37,6 +47,7 @@ TrainingSet::TrainingSet(std::span<const std::uint8_t> images, std::span<const s
     }
   }
   sortByClass(images, labels);
+  sortByBytes();
   transpose();
   findConstants();
 }
@@ -51,27 +62,62 @@ void TrainingSet::sortByClass(std::span<const std::uint8_t> images, std::span<co
     next[label] = begin;
     begin += counts[label];
   }
-  byRow_.resize(rows_ * stride_);
+  byRow_ = allocate(rows_ * stride_);
   for (std::size_t i = 0; i < rows_; ++i) {
-    const std::size_t to = next[static_cast<std::size_t>(labels[i])]++;
-    std::memcpy(byRow_.data() + to * stride_, images.data() + i * features_, features_);
+    std::uint8_t* to = bytesOf(byRow_) + next[static_cast<std::size_t>(labels[i])]++ * stride_;
+    std::memcpy(to, images.data() + i * features_, features_);
+    std::memset(to + features_, 0, stride_ - features_);
   }
 }
 
+void TrainingSet::sortByBytes() {
+  const auto lengthOf = [&](std::size_t index) {
+    std::size_t length = features_;
+    while (length > 1 && row(index)[length - 1] == 0) --length;
+    return static_cast<std::uint32_t>(length);
+  };
+  struct Key {
+    std::uint32_t length;
+    std::uint32_t row;
+  };
+  std::vector<Key> keys(rows_);
+  for (std::uint32_t i = 0; i < rows_; ++i) keys[i] = {lengthOf(i), i};
+  auto begin = keys.begin();
+  for (const ClassRun run : runs_) {
+    const auto end = begin + run.rows;
+    std::sort(begin, end, [&](Key a, Key b) {
+      if (a.length != b.length) return a.length < b.length;
+      return std::memcmp(row(a.row), row(b.row), a.length) < 0;
+    });
+    begin = end;
+  }
+  HugeMemory sorted = allocate(rows_ * stride_);
+  lengths_.resize(rows_);
+  for (std::size_t i = 0; i < rows_; ++i) {
+    lengths_[i] = keys[i].length;
+    std::memcpy(bytesOf(sorted) + i * stride_, row(keys[i].row), stride_);
+  }
+  byRow_ = std::move(sorted);
+}
+
 void TrainingSet::transpose() {
+  byFeature_ = allocate(features_ * columnBytes_);
+  std::uint8_t* columns = bytesOf(byFeature_);
+  const std::uint8_t* rows = bytesOf(byRow_);
   // Tiles of a cache line on either side: each line is read and written while it is at hand.
   constexpr std::size_t kTile = 64;
-  byFeature_.resize(rows_ * features_ + kSlack);
   for (std::size_t row = 0; row < rows_; row += kTile) {
     const std::size_t lastRow = std::min(rows_, row + kTile);
     for (std::size_t feature = 0; feature < features_; feature += kTile) {
       const std::size_t lastFeature = std::min(features_, feature + kTile);
       for (std::size_t f = feature; f < lastFeature; ++f) {
-        std::uint8_t* to = byFeature_.data() + f * rows_;
-        for (std::size_t r = row; r < lastRow; ++r) to[r] = byRow_[r * stride_ + f];
+        std::uint8_t* to = columns + f * columnBytes_;
+        for (std::size_t r = row; r < lastRow; ++r) to[r] = rows[r * stride_ + f];
       }
     }
   }
+  for (std::size_t f = 0; f < features_; ++f)
+    std::memset(columns + f * columnBytes_ + rows_, 0, columnBytes_ - rows_);
 }
 
 void TrainingSet::findConstants() {

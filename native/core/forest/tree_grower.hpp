@@ -8,23 +8,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "draw.hpp"
+#include "few_rows.hpp"
 #include "random32.hpp"
 #include "training_set.hpp"
 #include "tree.hpp"
+#include "tree_builder.hpp"
 
 namespace flowglyph {
-
-// What a node does with drawn features that have one value in all of its rows.
-enum class ConstantFeatures : std::uint8_t {
-  counted,  // they count as tried (scikit-learn), though at least one other is tried where there is one
-  skipped,  // others are drawn in their place
-};
-
-struct GrowOptions {
-  std::uint64_t seed = 0;
-  std::size_t tries = 1;  // features that a node draws
-  ConstantFeatures constants = ConstantFeatures::counted;
-};
 
 // Holds the working memory of one thread. The set must outlive it.
 class TreeGrower {
@@ -35,47 +26,44 @@ class TreeGrower {
   Tree grow(std::uint32_t number);
 
  private:
-  // A node to be split: rows [begin, end) of order_, its classes at runs_[firstRun, firstRun + runs).
+  // A node to be split: its rows are groups_[firstGroup, firstGroup + groups), its classes
+  // runs_[firstRun, firstRun + runs), and each run's groups lie together.
   struct Work {
     std::uint32_t node;
-    std::uint32_t begin;
-    std::uint32_t end;
+    std::uint32_t rows;
+    std::uint32_t firstGroup;
+    std::uint32_t groups;
     std::uint32_t firstRun;
     std::uint32_t runs;
     std::uint32_t constants;  // so many of candidates_ are known to be constant here
-    std::uint64_t blocks;     // of a row: outside of them everything is constant here
-  };
-  struct Split {
-    std::uint32_t feature = 0;
-    std::uint8_t threshold = 0;
-    double score = -1;  // below every real one
   };
 
+  void start(Tree& tree);
   Split chooseSplit(Work& work, Random32& random);
-  bool tryFeature(const Work& work, std::uint32_t feature, Random32& random, Split& best);
+  void draw(std::uint32_t from, std::uint32_t count, Random32& random);
+  void tryFeature(const Work& work, std::uint32_t feature, std::uint8_t threshold, Split& best);
   void split(Tree& tree, const Work& work, const Split& best);
   void child(Tree& tree, const Work& child);
-  void enter(Work& work);
-  void leave(const Work& work);
-  ByteRange rangeOf(const Work& work, std::uint32_t feature) const;
-  void countLeft(const Work& work, std::uint32_t feature, std::uint8_t threshold);
-  std::uint32_t partition(const Work& work, const Split& best);
-  void mixedLeaf(Tree& tree, const Work& work);
+  void growFew(Tree& tree, const Work& work, Random32& random);
 
   const TrainingSet& set_;
   GrowOptions options_;
   SplitKernel kernel_;
-  std::vector<std::uint32_t> order_;       // rows of the set, by node
-  std::vector<std::uint32_t> rightRows_;   // scratch of partition
-  std::vector<std::uint16_t> candidates_;  // features; those known to be constant in front
-  bool dense_ = false;                     // how the node at hand is scanned: see enter()
-  std::vector<std::uint8_t> inside_;       // dense: 255 for the node's rows, 0 for the others
-  std::vector<std::uint8_t> low_;          // otherwise: least and greatest byte of each feature in its rows
-  std::vector<std::uint8_t> high_;
-  std::vector<std::uint8_t> values_;  // and the bytes of the feature that is being tried
-  std::vector<std::uint32_t> left_;   // rows that go left, by class run of the node
-  std::vector<std::uint32_t> bestLeft_;
-  std::vector<ClassRun> runs_;  // a stack beside work_
+  FewRowsGrower few_;
+  std::vector<RowGroup> groups_;  // a stack beside work_
+  std::vector<RowGroup> leftGroups_;
+  std::vector<ClassRun> leftRuns_;
+  // Of each group of the node at hand the rows that go left, and their number up to it.
+  struct Left {
+    std::vector<std::uint64_t> rows;
+    std::vector<std::uint32_t> counts;
+  };
+  Left left_;
+  Left bestLeft_;
+  std::vector<std::uint32_t> lastGroup_;   // of each run of the node at hand
+  std::vector<std::uint32_t> candidates_;  // features; those known to be constant in front
+  std::vector<std::uint32_t> rest_;        // beside candidates_: what their draws left for thresholds
+  std::vector<ClassRun> runs_;             // a stack beside work_
   std::vector<Work> work_;
 };
 
