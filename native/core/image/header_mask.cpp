@@ -23,16 +23,12 @@ bool plainLink(const Packet& packet) {
   return (packet.layers & layerBit(Layer::kVlan)) != 0 ? more == 4 || more == 8 : more == 0;
 }
 
-// The link layer's own walk says what to hide. Of tunnels everything is hidden, from the outermost IP header
-// to the innermost: addresses, ports, keys and the networks' numbers all say where, not what.
-void maskOutside(MaskPattern& pattern, Mask mask, const Packet& packet) {
+// The link layer's own walk says what to hide, up to `end`; where that is more than can be noted, all of it.
+void maskLink(MaskPattern& pattern, Mask mask, Bytes frame, const Linktype& linktype, std::size_t end) {
   IdentityRanges ranges;
-  if (packet.linktype != nullptr) {
-    LinkNotes notes;
-    notes.identity = &ranges;
-    packet.linktype->findIp({packet.record.data, packet.record.capLength}, 0, notes);
-  }
-  const std::size_t end = packet.outerOffset;
+  LinkNotes notes;
+  notes.identity = &ranges;
+  linktype.findIp(frame, 0, notes);
   for (const IdentityRange& range : ranges.ranges()) {
     if ((range.stackOnly && mask != Mask::kStack) || range.offset >= end) continue;
     if (range.keep != 0) {
@@ -41,7 +37,15 @@ void maskOutside(MaskPattern& pattern, Mask mask, const Packet& packet) {
       pattern.zero(range.offset, std::min<std::size_t>(range.length, end - range.offset));
     }
   }
-  if (ranges.overflowed()) pattern.zero(0, end);
+  if (ranges.overflowed() && ranges.ranges().back().offset < end) pattern.zero(0, end);
+}
+
+// Of tunnels everything is hidden, from the outermost IP header to the innermost: addresses, ports, keys and
+// the networks' numbers all say where, not what.
+void maskOutside(MaskPattern& pattern, Mask mask, const Packet& packet) {
+  if (packet.linktype != nullptr)
+    maskLink(pattern, mask, {packet.record.data, packet.record.capLength}, *packet.linktype,
+             packet.outerOffset);
   pattern.zero(packet.outerOffset, packet.ipOffset - packet.outerOffset);
 }
 
@@ -57,6 +61,12 @@ HeaderPattern HeaderMask::fresh(const Packet& packet, std::uint64_t shape) {
   kept.length = length;
   kept.shape = shape;
   return {kept.bytes.data(), length};
+}
+
+HeaderPattern HeaderMask::patternOfLink(Bytes frame, const Linktype& linktype, std::size_t shown) {
+  MaskPattern pattern(built_.data());
+  if (mask_ != Mask::kNone) maskLink(pattern, mask_, frame, linktype, shown);
+  return {built_.data(), pattern.end()};
 }
 
 std::uint64_t HeaderMask::linkShape(const Packet& packet) {

@@ -31,6 +31,10 @@ class HeaderMask {
     return fresh(packet, shape);
   }
 
+  // Of a frame of which only the first `shown` bytes are known, and end within its link layer; the others are
+  // zeros. Good until the next call.
+  HeaderPattern patternOfLink(Bytes frame, const Linktype& linktype, std::size_t shown);
+
  private:
   static constexpr std::size_t kKeptBytes = 192;  // more than link layer + 40 + 32
   static constexpr std::size_t kKept = 32;        // 2^5

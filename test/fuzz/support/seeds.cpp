@@ -128,6 +128,27 @@ std::vector<Seed> encoderSeeds() {
   return seeds;
 }
 
+// Images of sample frames behind each kind of file header, and drawn captures.
+std::vector<Seed> maskerSeeds() {
+  std::mt19937_64 random(10);
+  std::vector<Seed> seeds;
+  for (const SampleFrames& sample : sampleFrames(11, 12)) {
+    for (std::uint8_t how = 0; how < 9; ++how) {
+      const std::uint8_t kind = how % 4;
+      ByteVector input = {how, kind};
+      appendLittle16(input, sample.linktype);
+      const ByteVector capture =
+          pcapOf(sample, {.bigEndian = (kind & 1) == 0, .nanoseconds = (kind & 2) != 0});
+      input.insert(input.end(), capture.begin() + 24, capture.end());
+      seeds.push_back({"image-" + std::to_string(sample.linktype) + "-" + std::to_string(how), input});
+      ByteVector drawn = {how, 8};
+      append(drawn, randomBytes(random, 200 + 100 * how));
+      seeds.push_back({"drawn-" + std::to_string(sample.linktype) + "-" + std::to_string(how), drawn});
+    }
+  }
+  return seeds;
+}
+
 // One datagram in order, backwards, doubled; then random ones, in each mode.
 std::vector<Seed> defragmentSeeds() {
   std::vector<Seed> seeds;
@@ -256,6 +277,7 @@ std::vector<Seed> seedsFor(std::string_view target) {
   if (target == "reader") return readerSeeds();
   if (target == "walk") return walkSeeds();
   if (target == "encoder") return encoderSeeds();
+  if (target == "masker") return maskerSeeds();
   if (target == "defragment") return defragmentSeeds();
   if (target == "streams") return streamSeeds();
   if (target == "extractor") return extractorSeeds();
