@@ -1,5 +1,6 @@
 // Typed views of the columns of a batch, over the memory that native code filled. Nothing is copied.
 import { FlowglyphError } from "../errors.ts";
+import { howToBuild } from "../load.ts";
 import { type ColumnLayout, captureAddon } from "./addon.ts";
 
 /** Bytes of one image: 28 x 28. */
@@ -101,7 +102,7 @@ export function batchLayout(capacity: number, sequence: number): BatchLayout {
     const other = received.find((column, i) => column !== expected[i]) ?? expected[received.length];
     throw new FlowglyphError(
       "ERR_ADDON_MISSING",
-      `The native addon flowglyph_capture was built from other sources than this package: they differ in the column ${other}. Build it anew with: npm run setup`,
+      `The native addon flowglyph_capture was built from other sources than this package: they differ in the column ${other}. ${howToBuild("flowglyph_capture")}`,
     );
   }
   return Object.fromEntries(columns.map((column) => [column.name, column])) as BatchLayout;

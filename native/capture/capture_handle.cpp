@@ -16,6 +16,7 @@ CaptureHandle::CaptureHandle(std::vector<std::string> paths, const ExtractOption
                              const BatchLayout& batchLayout, bool countOnlySessions)
     : layout(batchLayout),
       countOnly(countOnlySessions),
+      pushed(options.pushed),
       extractor(std::make_unique<Extractor>(std::move(paths), options)) {
   liveHandles.fetch_add(1, std::memory_order_relaxed);
 }

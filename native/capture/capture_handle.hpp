@@ -56,6 +56,7 @@ class CaptureHandle {
   const BatchLayout layout;
   const bool
       countOnly;  // sessions are counted, and their batch is never handed out: the memory is used again
+  const std::shared_ptr<PushedBytes> pushed;  // where the input is pushed
   std::unique_ptr<Extractor> extractor;
   BatchMemory memory;
   std::size_t rows = 0;  // of the batch under way

@@ -3,11 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "parse/protocol_set.hpp"
 #include "parse/tunnel.hpp"
 
 namespace flowglyph {
+
+class PushedBytes;  // input/pushed_source.hpp
 
 inline constexpr std::size_t kImageBytes = 784;  // 28 x 28
 
@@ -54,6 +57,12 @@ struct ExtractOptions {
   bool merge = false;   // all inputs as one stream, by time; otherwise each on its own, one after the other
   bool follow = false;  // regular files may still be growing: their end is where finish() is called
   InputMethod inputMethod = InputMethod::kRead;
+  // A session's row comes out as soon as its image is full, or earlyPackets (0: no such number) of its
+  // packets are there. The session goes on, so that what follows starts no other, and has no second row.
+  bool early = false;
+  std::uint32_t earlyPackets = 0;
+  // The input is what is put in here; the one path is its name in messages.
+  std::shared_ptr<PushedBytes> pushed;
 };
 
 }  // namespace flowglyph

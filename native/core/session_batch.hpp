@@ -20,9 +20,10 @@ enum class EndReason : std::uint8_t {
   kEvicted = 3,  // the memory cap
   kFin = 4,      // closed by both sides
   kRst = 5,
+  kEarly = 6,  // it goes on: ExtractOptions::early
 };
-inline constexpr std::array<std::string_view, 6> kEndReasonNames = {
-    "endOfInput", "idleTimeout", "activeTimeout", "evicted", "fin", "rst"};
+inline constexpr std::array<std::string_view, 7> kEndReasonNames = {
+    "endOfInput", "idleTimeout", "activeTimeout", "evicted", "fin", "rst", "early"};
 inline constexpr std::size_t kEndReasons = kEndReasonNames.size();
 
 enum class ColumnType : std::uint8_t { kU8, kU16, kU32, kI64, kU64 };

@@ -5,6 +5,7 @@ export {
   type CaptureList,
   expandInputs,
   type InputCapture,
+  type InputFailure,
   isCaptureName,
   listCaptures,
 } from "./inputs.ts";
@@ -41,5 +42,12 @@ export {
   type ProtocolList,
   resolveCaptureOptions,
 } from "./options.ts";
+export type { CaptureBytes, CaptureSource } from "./pushed-input.ts";
 export { type SessionBatch, sessionAddress, sessions } from "./sessions.ts";
-export { type CaptureSummary, type FragmentCounts, sessionCount, type TcpCounts } from "./summary.ts";
+export {
+  type CaptureSummary,
+  type FragmentCounts,
+  sessionCount,
+  sumSummaries,
+  type TcpCounts,
+} from "./summary.ts";

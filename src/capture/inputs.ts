@@ -34,6 +34,14 @@ export interface CaptureList {
   readonly captures: readonly InputCapture[];
   /** Files found in folders or by patterns, that are no captures: left out. */
   readonly warnings: readonly string[];
+  /** Inputs that are not there or cannot be read, where `tolerant` was asked for. */
+  readonly failures: readonly InputFailure[];
+}
+
+/** An input that cannot be read, and why. */
+export interface InputFailure {
+  readonly path: string;
+  readonly error: FlowglyphError;
 }
 
 /**
@@ -52,26 +60,49 @@ export async function expandInputs(inputs: string | readonly string[]): Promise<
  * As `expandInputs`, and looks at the first bytes of each file, so that hours of reading do not end at a file that is no
  * capture. In a folder or among a pattern's matches such a file (the empty one that a killed tcpdump leaves, mostly) is
  * left out with a warning; one that was named itself is refused. Of a compressed file only the compression is recognised. Pipes and standard input are not touched.
- * Also throws ERR_CAPTURE_FORMAT.
+ * Also throws ERR_CAPTURE_FORMAT. `tolerant`: what is refused is a failure in the answer, if other captures are left.
  */
-export async function listCaptures(inputs: string | readonly string[]): Promise<CaptureList> {
-  const found = await findInputs(inputs);
+export async function listCaptures(
+  inputs: string | readonly string[],
+  { tolerant = false } = {},
+): Promise<CaptureList> {
+  const failures: InputFailure[] = [];
+  const trying = async <T>(path: string, work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!tolerant || !(error instanceof FlowglyphError) || error.code === "ERR_ARGUMENT") throw error;
+      failures.push({ path, error });
+      return undefined;
+    }
+  };
+  const found = await findInputs(inputs, trying);
   const captures: InputCapture[] = [];
   const warnings: string[] = [];
   for (const input of found) {
-    const received = input.path === STDIN ? undefined : await foreignStart(input.path);
-    if (received === undefined) captures.push(input);
-    else if (input.root !== undefined) warnings.push(`${input.path}: left out: ${notACapture(received)}`);
-    else throw new FlowglyphError("ERR_CAPTURE_FORMAT", `${input.path}: ${notACapture(received)}`);
+    await trying(input.path, async () => {
+      const received = input.path === STDIN ? undefined : await foreignStart(input.path);
+      if (received === undefined) captures.push(input);
+      else if (input.root !== undefined) warnings.push(`${input.path}: left out: ${notACapture(received)}`);
+      else throw new FlowglyphError("ERR_CAPTURE_FORMAT", `${input.path}: ${notACapture(received)}`);
+    });
   }
+  if (captures.length === 0 && failures[0] !== undefined) throw failures[0].error;
   if (captures.length === 0) {
     const others = warnings.length > 1 ? `, and ${warnings.length - 1} more files` : "";
     throw new FlowglyphError("ERR_CAPTURE_FORMAT", `Expected captures but ${warnings[0]}${others}`);
   }
-  return { captures, warnings };
+  return { captures, warnings, failures };
 }
 
-async function findInputs(inputs: string | readonly string[]): Promise<InputCapture[]> {
+/** Does `work` for `path`; undefined where that failed and others are to be gone on with. */
+type Trying = <T>(path: string, work: () => Promise<T>) => Promise<T | undefined>;
+const failing: Trying = (_path, work) => work();
+
+async function findInputs(
+  inputs: string | readonly string[],
+  trying: Trying = failing,
+): Promise<InputCapture[]> {
   const given = typeof inputs === "string" ? [inputs] : inputs;
   if (
     !Array.isArray(given) ||
@@ -84,27 +115,24 @@ async function findInputs(inputs: string | readonly string[]): Promise<InputCapt
     throw invalidArgument("captures", `paths with "${STDIN}" (standard input) at most once`, given.join(" "));
   }
   const files: InputCapture[] = [];
-  for (const path of given) {
-    const matches = await capturesLike(path);
-    if (matches !== undefined) {
-      files.push(...matches);
-      continue;
-    }
-    const info = path === STDIN ? undefined : await reading(path, stat(path));
-    if (!info?.isDirectory()) {
-      files.push({ path, root: undefined });
-      continue;
-    }
-    const found = await capturesBelow(path, new Set());
-    if (found.length === 0) {
-      throw new FlowglyphError(
-        "ERR_IO",
-        `Expected captures (.pcap, .pcapng, .cap, .dump, .dmp, also .gz, .zst, .xz) in the folder ${path} but found none`,
-      );
-    }
-    files.push(...found.map((file) => ({ path: file, root: path })));
-  }
+  for (const path of given) files.push(...((await trying(path, () => capturesOf(path, trying))) ?? []));
   return files;
+}
+
+/** The captures that one input stands for. */
+async function capturesOf(path: string, trying: Trying): Promise<InputCapture[]> {
+  const matches = await capturesLike(path);
+  if (matches !== undefined) return matches;
+  const info = path === STDIN ? undefined : await reading(path, stat(path));
+  if (!info?.isDirectory()) return [{ path, root: undefined }];
+  const found = await capturesBelow(path, new Set(), trying);
+  if (found.length === 0) {
+    throw new FlowglyphError(
+      "ERR_IO",
+      `Expected captures (.pcap, .pcapng, .cap, .dump, .dmp, also .gz, .zst, .xz) in the folder ${path} but found none`,
+    );
+  }
+  return found.map((file) => ({ path: file, root: path }));
 }
 
 // How what native/core reads begins: classic pcap in both byte orders, with its header of 24 bytes: microseconds,
@@ -182,18 +210,19 @@ function splitPattern(path: string): [root: string, pattern: string] {
   ];
 }
 
-async function capturesBelow(folder: string, seen: Set<string>): Promise<string[]> {
+async function capturesBelow(folder: string, seen: Set<string>, trying: Trying): Promise<string[]> {
   // A link may lead back up: each folder once.
   const real = await reading(folder, realpath(folder));
   if (seen.has(real)) return [];
   seen.add(real);
-  const entries = await reading(folder, readdir(folder, { withFileTypes: true }));
+  const entries = await trying(folder, () => reading(folder, readdir(folder, { withFileTypes: true })));
+  if (entries === undefined) return [];
   entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const files: string[] = [];
   for (const entry of entries) {
     const path = join(folder, entry.name);
     const kind = await kindOf(entry, path);
-    if (kind === "folder") files.push(...(await capturesBelow(path, seen)));
+    if (kind === "folder") files.push(...(await capturesBelow(path, seen, trying)));
     else if (kind === "file" && isCaptureName(entry.name)) files.push(path);
   }
   return files;

@@ -37,7 +37,12 @@ export async function inspect(
   const summaries: CaptureSummary[] = [];
   const before = { bytesRead: 0, packets: 0, sessions: 0 };
   for (const reading of readings) {
-    const summary = await inspectReading(reading, { ...resolved, sequence: 0 }, before, totalBytes);
+    const summary = await inspectReading(
+      reading,
+      { ...resolved, sequence: 0, early: false },
+      before,
+      totalBytes,
+    );
     summaries.push(summary);
     before.bytesRead += summary.bytesRead;
     before.packets += summary.packets;

@@ -49,7 +49,16 @@ export const PROTOCOLS = {
 export type Protocol = keyof typeof PROTOCOLS;
 
 /** Why a session ended; the numbers are in files (native/core/session_batch.hpp). */
-export const END_REASONS = ["endOfInput", "idleTimeout", "activeTimeout", "evicted", "fin", "rst"] as const;
+export const END_REASONS = [
+  "endOfInput",
+  "idleTimeout",
+  "activeTimeout",
+  "evicted",
+  "fin",
+  "rst",
+  /** It went on: its row came out before its end (`CaptureOptions.early`). */
+  "early",
+] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
 /** What a packet may be made of, from the outside in (native/core/parse/layer.hpp). */

@@ -75,6 +75,14 @@ export interface CaptureOptions {
    * Files may still be written to: at their end more is waited for, until `finishSignal` (or `signal`). Default `false`.
    */
   readonly follow?: boolean | undefined;
+  /**
+   * A session comes out as soon as its image is full, which more packets cannot change, or, with a number, as soon as it has
+   * so many packets, and not when it ends. Its `endReason` is then `early`, and its counts are those so far; it has no
+   * second row. Sessions that end before come out at their end. Default `false`.
+   */
+  readonly early?: boolean | number | undefined;
+  /** What a capture that comes as a stream is called in `captures` and in messages. Default `stream`. */
+  readonly name?: string | undefined;
   /** How regular files are read: the sessions are the same. Default `read`. */
   readonly inputMethod?: InputMethod | undefined;
   /** Sessions a batch, 1 to 1048576, and at most 1 GiB; the last batch may hold fewer. Default 1024: 0.9 MiB. */
@@ -124,6 +132,8 @@ export const CAPTURE_DEFAULTS = {
   threads: "auto",
   merge: false,
   follow: false,
+  early: false,
+  name: "stream",
   inputMethod: "read",
   batchSize: 1024,
 } as const satisfies Omit<ResolvedCaptureOptions, Callbacks>;
@@ -151,6 +161,13 @@ const CHECKS: { readonly [Name in keyof ResolvedCaptureOptions]: Check<ResolvedC
   threads: (name, value) => (value === "auto" ? value : integer(1, MAX_THREADS, '"auto" or ')(name, value)),
   merge: flag,
   follow: flag,
+  early: (name, value) =>
+    typeof value === "boolean" ? value : integer(1, 2 ** 32 - 1, "true, false or ")(name, value),
+  name: (name, value) => {
+    if (typeof value !== "string" || value === "" || value.includes("\0"))
+      throw invalidArgument(name, "a text without NUL characters", value);
+    return value;
+  },
   inputMethod: oneOf(INPUT_METHODS),
   batchSize: integer(1, MAX_BATCH_SIZE),
   signal: abortSignal,

@@ -4,6 +4,7 @@ import { FlowglyphError } from "../../bindings/errors.ts";
 import { threadsFor } from "./live.ts";
 import { INPUT_METHODS, MASKS, ORDERS, TUNNELS, VIEWS } from "./names.ts";
 import { decapTunnels, protocolNumbers, type ResolvedCaptureOptions } from "./options.ts";
+import { type CaptureBytes, pushInput } from "./pushed-input.ts";
 import { type CaptureSummary, summaryOf } from "./summary.ts";
 
 // Input read in one native job. A job cannot be interrupted from outside its thread but by abort(), so this bounds how
@@ -27,6 +28,7 @@ export function openReader(
   paths: readonly string[],
   options: ResolvedCaptureOptions,
   countOnly: boolean,
+  bytes?: CaptureBytes,
 ): CaptureReader {
   const { signal, finishSignal, onProgress } = options;
   if (signal?.aborted) throw abortedBy(signal);
@@ -39,27 +41,41 @@ export function openReader(
     activeTimeoutNs: nanoseconds(options.activeTimeout),
     closeTimeoutNs: nanoseconds(options.closeTimeout),
     memoryBytes: options.memoryBytes,
-    threads: threadsFor(paths, options),
+    // Of a stream, as of other live input, one is faster than what brings it.
+    threads: bytes && options.threads === "auto" ? 1 : threadsFor(paths, options),
     decap: decapTunnels(options.decap).reduce((bits, tunnel) => bits | (1 << TUNNELS.indexOf(tunnel)), 0),
     protocols: protocolNumbers(options.protocols),
     sequence: options.sequence,
     merge: options.merge,
     follow: options.follow,
+    early: options.early !== false,
+    earlyPackets: typeof options.early === "number" ? options.early : 0,
+    pushed: bytes !== undefined,
     inputMethod: INPUT_METHODS.indexOf(options.inputMethod),
     batchSize: options.batchSize,
     countOnly,
   });
-  const onAbort = () => addon.abort(handle);
+  const pushed = bytes && pushInput(handle, bytes, paths[0]!);
+  const onAbort = () => {
+    addon.abort(handle);
+    pushed?.stop();
+  };
   signal?.addEventListener("abort", onAbort, { once: true });
-  const onFinish = () => addon.finish(handle);
+  const onFinish = () => {
+    addon.finish(handle);
+    pushed?.stop();
+  };
   if (finishSignal?.aborted) onFinish();
   else finishSignal?.addEventListener("abort", onFinish, { once: true });
   let running: Promise<Step> | undefined;
+  let closed = false;
   let reported = -1;
 
   async function next(): Promise<Step> {
     for (;;) {
       let step: Step;
+      await pushed?.ready();
+      if (closed) throw new FlowglyphError("ERR_ABORTED", "Reading the captures was aborted");
       running = addon.next(handle, STEP_BYTES);
       runningHandles.add(handle);
       try {
@@ -69,6 +85,7 @@ export function openReader(
       } finally {
         runningHandles.delete(handle);
         running = undefined;
+        pushed?.stepped();
       }
       // A pipe that is silent gives a step a moment that read nothing: no progress.
       if (step.bytesRead !== reported || step.count > 0 || step.done) {
@@ -87,6 +104,8 @@ export function openReader(
   async function close(): Promise<void> {
     signal?.removeEventListener("abort", onAbort);
     finishSignal?.removeEventListener("abort", onFinish);
+    closed = true;
+    pushed?.stop();
     addon.abort(handle);
     await running?.catch(() => undefined);
     await addon.close(handle);

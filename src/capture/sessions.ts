@@ -9,6 +9,7 @@ import {
 import { formatAddress } from "./address.ts";
 import { expandInputs } from "./inputs.ts";
 import { type CaptureOptions, type ResolvedCaptureOptions, resolveCaptureOptions } from "./options.ts";
+import { type CaptureSource, isCaptureBytes } from "./pushed-input.ts";
 import { abortedBy, openReader } from "./reader.ts";
 
 /**
@@ -36,19 +37,19 @@ export interface SessionBatch extends BatchColumns {
  * Waiting can be ended at any time: by `signal`, and by terminating the worker thread that waits. `finishSignal` ends the
  * input instead: the sessions that are still open come out as at its end. So do captures that are followed (`follow`) end.
  *
- * @param captures files, folders (the captures below them), `-` for standard input
+ * @param captures files, folders (the captures below them), patterns, `-` for standard input; or one capture as a stream
  * @throws FlowglyphError ERR_ARGUMENT at once; while iterating ERR_IO (not there, not readable), ERR_CAPTURE_FORMAT (not a
  *   capture), ERR_ABORTED. Damaged packets are no errors: `inspect` counts them.
  */
 export function sessions(
-  captures: string | readonly string[],
+  captures: CaptureSource,
   options?: CaptureOptions,
 ): AsyncGenerator<SessionBatch, void, void> {
   return iterate(captures, resolveCaptureOptions(options));
 }
 
 async function* iterate(
-  inputs: string | readonly string[],
+  inputs: CaptureSource,
   options: ResolvedCaptureOptions,
 ): AsyncGenerator<SessionBatch, void, void> {
   for await (const memory of batchMemories(inputs, options)) yield viewBatch(memory);
@@ -71,12 +72,13 @@ export function viewBatch({ count, captures, buffer, byteOffset, layout }: Batch
 
 /** What `sessions` iterates over, for stages that send the memory of a batch elsewhere before they look at it. */
 export async function* batchMemories(
-  inputs: string | readonly string[],
+  inputs: CaptureSource,
   options: ResolvedCaptureOptions,
 ): AsyncGenerator<BatchMemory, void, void> {
-  const captures = await expandInputs(inputs);
+  const bytes = isCaptureBytes(inputs) ? inputs : undefined;
+  const captures = isCaptureBytes(inputs) ? [options.name] : await expandInputs(inputs);
   const layout = batchLayout(options.batchSize, options.sequence);
-  const reader = openReader(captures, options, false);
+  const reader = openReader(captures, options, false, bytes);
   try {
     let pending: Promise<Step> | undefined = reader.next();
     while (pending !== undefined) {

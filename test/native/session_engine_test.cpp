@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "support/extracted.hpp"
@@ -38,7 +39,7 @@ std::string rowsOf(const Extracted& got) {
   for (const Row& row : got.rows) {
     text += std::to_string(row.initiatorPort) + ":" +
             std::to_string(row.initiatorPackets + row.responderPackets) + ":" +
-            "EIAMFR"[static_cast<int>(row.endReason)] + " ";
+            "EIAMFRe"[static_cast<int>(row.endReason)] + " ";
   }
   return text;
 }
@@ -187,6 +188,8 @@ TEST_CASE(
     options.closeTimeoutNs = random() % 3 * 4 * kSecond;
     options.sequence = random() % 3 * 5;
     options.memoryBytes = random() % 200 * 1100;
+    options.early = random() % 3 == 0;
+    options.earlyPackets = options.early ? static_cast<std::uint32_t>(random() % 3 * 3) : 0;
     const MemoryGovernor governor(options);
     const std::uint32_t hosts = 1 + random() % 6;
     const std::uint16_t ports = static_cast<std::uint16_t>(1 + random() % 8);
@@ -251,6 +254,66 @@ TEST_CASE(
   // The traffic reached what it is to test.
   CHECK(shortened > 0);
   for (const std::size_t count : reasons) CHECK(count > 0);
+}
+
+TEST_CASE(
+    "early: a row as soon as so many packets are there, none when the session ends, and counts that add up") {
+  ExtractOptions options = timeouts(120, 0);
+  options.early = true;
+  options.earlyPackets = 2;
+  const Extracted got =
+      play({{0, 1}, {1, 2}, {2, 1}, {3, 1}, {4, 3}, {5, 2}, {6, 1}, {200, 1}, {201, 1}}, options);
+  CHECK(rowsOf(got) == "1:2:e 2:2:e 3:1:I 1:2:e ");
+  CHECK(got.rows[0].endNs == 2 * kSecond);
+  CHECK(got.summary.emittedSessions() == 4);
+  CHECK(got.summary.ended[static_cast<std::size_t>(EndReason::kEarly)] == 3);
+  CHECK(got.summary.packets == 9);
+}
+
+TEST_CASE(
+    "early: an image that is full is the one that the session ends with, and TCP's counts are whole "
+    "sessions'") {
+  for (const auto& [view, order] :
+       {std::pair{View::kL3, Order::kStream}, std::pair{View::kL7, Order::kStream},
+        std::pair{View::kL7, Order::kCapture}, std::pair{View::kPcap, Order::kStream}}) {
+    std::mt19937_64 random(7);
+    PcapBuilder pcap;
+    std::array<std::uint32_t, 40> sequence{};
+    for (int i = 0; i < 2000; ++i) {
+      const auto session = static_cast<std::uint16_t>(random() % sequence.size());
+      const ByteVector payload = filled(random() % 150, static_cast<std::uint8_t>(i));
+      // Now and then one is missing, or comes again.
+      if (random() % 20 == 0) sequence[session] += 30;
+      pcap.record(i * kSecond / 100, tcp4Frame({.sourcePort = static_cast<std::uint16_t>(1000 + session),
+                                                .sequence = sequence[session],
+                                                .payload = payload,
+                                                .flags = 0x10}));
+      if (random() % 20 != 0) sequence[session] += static_cast<std::uint32_t>(payload.size());
+    }
+    ExtractOptions options = timeouts(0, 0);
+    options.view = view;
+    options.order = order;
+    const Extracted whole = extractBytes(pcap.bytes(), options);
+    options.early = true;
+    const Extracted early = extractBytes(pcap.bytes(), options);
+    REQUIRE(early.rows.size() == whole.rows.size());
+    std::size_t full = 0;
+    for (const Row& row : early.rows) {
+      const auto same = std::find_if(whole.rows.begin(), whole.rows.end(), [&](const Row& other) {
+        return other.initiatorPort == row.initiatorPort;
+      });
+      REQUIRE(same != whole.rows.end());
+      CHECK(row.image == same->image);
+      CHECK(row.initiatorPackets <= same->initiatorPackets);
+      if (row.endReason == EndReason::kEarly) CHECK(row.imageBytes == kImageBytes);
+      full += row.endReason == EndReason::kEarly ? 1 : 0;
+    }
+    CHECK(full > 20);
+    CHECK(early.summary.retransmissions == whole.summary.retransmissions);
+    CHECK(early.summary.outOfOrder == whole.summary.outOfOrder);
+    CHECK(early.summary.gaps == whole.summary.gaps);
+    CHECK(early.summary.sessionPackets == whole.summary.sessionPackets);
+  }
 }
 
 TEST_CASE("hashes depend on every word of the key and on the secret") {

@@ -7,6 +7,7 @@
 
 #include "input/decoding_source.hpp"
 #include "input/file_source.hpp"
+#include "input/pushed_source.hpp"
 
 namespace flowglyph {
 namespace {
@@ -97,13 +98,18 @@ CaptureFile::Result CaptureFile::open() {
 }
 
 void CaptureFile::openInput() {
-  if (options_.method == InputMethod::kMap && !options_.follow) mapped_ = MappedInput::open(path_);
+  const bool pushed = options_.pushed != nullptr;
+  if (options_.method == InputMethod::kMap && !options_.follow && !pushed) mapped_ = MappedInput::open(path_);
   if (mapped_ != nullptr) {
     input_ = mapped_.get();
     if (findCompression(mapped_->buffered()) == nullptr) return;
     mapped_.reset();
   }
-  blocks_.emplace(std::make_unique<FileSource>(path_, FileSourceOptions{options_.follow, options_.finish}));
+  if (pushed) {
+    blocks_.emplace(std::make_unique<PushedSource>(options_.pushed, options_.finish));
+  } else {
+    blocks_.emplace(std::make_unique<FileSource>(path_, FileSourceOptions{options_.follow, options_.finish}));
+  }
   if (stop_ != nullptr) blocks_->waitUntil(deadline_, *stop_);
   input_ = &*blocks_;
 }

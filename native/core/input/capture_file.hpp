@@ -26,7 +26,8 @@ class CaptureFile {
   struct Options {
     bool follow = false;
     InputMethod method = InputMethod::kRead;
-    const std::atomic<bool>* finish = nullptr;  // live inputs end where they are when it becomes true
+    const std::atomic<bool>* finish = nullptr;      // live inputs end where they are when it becomes true
+    std::shared_ptr<PushedBytes> pushed = nullptr;  // the input is this, and not the file at the path
   };
 
   // `group` goes into the records. What cannot be opened shows at the first read().

@@ -43,7 +43,7 @@ struct RecordSource::State {
 
 RecordSource::State::State(std::vector<std::string> inputs, const ExtractOptions& given)
     : paths(std::move(inputs)), options(given) {
-  bool known = !options.follow;
+  bool known = !options.follow && options.pushed == nullptr;
   for (const std::string& path : paths) {
     const auto size = sizeOf(path);
     known = known && size.has_value();
@@ -51,14 +51,15 @@ RecordSource::State::State(std::vector<std::string> inputs, const ExtractOptions
   }
   if (!known) totals.totalBytes = 0;
   if (options.merge)
-    merge.emplace(paths, CaptureFile::Options{options.follow, options.inputMethod, &finishing}, totals);
+    merge.emplace(
+        paths, CaptureFile::Options{options.follow, options.inputMethod, &finishing, options.pushed}, totals);
 }
 
 void RecordSource::State::begin() {
   // Only the last of several files that are read in turn can still grow: the ones before it have to end.
   const bool last = nextPath + 1 == paths.size();
   file.emplace(paths[nextPath], static_cast<std::uint32_t>(nextPath),
-               CaptureFile::Options{options.follow && last, options.inputMethod, &finishing});
+               CaptureFile::Options{options.follow && last, options.inputMethod, &finishing, options.pushed});
   if (stop != nullptr) file->waitUntil(deadline, *stop);
   ++nextPath;
   anyRecords = false;

@@ -10,6 +10,10 @@ void RowTotals::add(const Session& session, EndReason reason, bool wasShortened)
   ++sessions[session.key.protocol()];
   ++ended[static_cast<std::size_t>(reason)];
   shortened += wasShortened ? 1 : 0;
+  if (reason != EndReason::kEarly) addTcp(session);
+}
+
+void RowTotals::addTcp(const Session& session) {
   retransmissions += session.tcp.retransmissions;
   outOfOrder += session.tcp.outOfOrder;
   gaps += session.tcp.gaps;
@@ -53,7 +57,7 @@ void BatchWriter::write(std::size_t ahead, SessionPool& pool, std::uint32_t slot
   put(row, Column::kResponderBytes, session.bytes[1]);
   put(row, Column::kInitiatorPackets, session.packets[0]);
   put(row, Column::kResponderPackets, session.packets[1]);
-  put(row, Column::kCaptureGroup, session.captureGroup);
+  put(row, Column::kCaptureGroup, std::uint32_t{session.captureGroup});
   put(row, Column::kRetransmissions, session.tcp.retransmissions);
   put(row, Column::kOutOfOrder, session.tcp.outOfOrder);
   put(row, Column::kGaps, session.tcp.gaps);

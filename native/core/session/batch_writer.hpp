@@ -19,6 +19,8 @@ struct RowTotals {
   std::uint64_t shortened = 0, retransmissions = 0, outOfOrder = 0, gaps = 0;
 
   void add(const Session& session, EndReason reason, bool wasShortened);
+  // TCP's counts are those of whole sessions: of one whose row went out early, when it ends.
+  void addTcp(const Session& session);
   RowTotals& operator+=(const RowTotals& other);
 };
 

@@ -23,7 +23,8 @@ MemoryGovernor::MemoryGovernor(const ExtractOptions& options)
       capacity_(std::clamp(
           (options.memoryBytes - PacketFeed::fragmentBytes(options.memoryBytes)) / bytesPerSession_,
           kMinSessions, kMaxSessions)),
-      interval_(std::min(capacity_ / 8, kMaxInterval)) {}
+      interval_(std::min(capacity_ / 8, kMaxInterval)),
+      headroom_(interval_ * SessionShard::slotsAPacket(options)) {}
 
 void MemoryGovernor::check(std::uint64_t at, SessionPool& pool,
                            std::span<const std::unique_ptr<SessionShard>> shards, const KeyHash& hash) {
@@ -38,9 +39,9 @@ void MemoryGovernor::check(std::uint64_t at, SessionPool& pool,
     sixteenths_ = sixteenths;
     for (const auto& shard : shards) shard->shorten(sixteenths);
   }
-  if (used + interval_ <= capacity_) return;
+  if (used + headroom_ <= capacity_) return;
 
-  const std::size_t wanted = std::min(used + interval_ - capacity_ / 8 * 7, live);
+  const std::size_t wanted = std::min(used + headroom_ - capacity_ / 8 * 7, live);
   candidates_.clear();
   candidates_.reserve(live);
   for (std::uint32_t slot = 0; slot < pool.used(); ++slot) {

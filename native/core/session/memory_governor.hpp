@@ -19,7 +19,7 @@ class MemoryGovernor {
 
   // Sessions that the cap has room for.
   std::size_t capacity() const { return capacity_; }
-  // Packets between two checkpoints. Each may start a session: so many slots are kept free.
+  // Packets between two checkpoints. Each may take a slot or two: as many are kept free.
   std::size_t interval() const { return interval_; }
 
   // Before packet `at`, a multiple of interval(). Above 3/4 of the cap idle timeouts are cut to a half, above
@@ -38,7 +38,7 @@ class MemoryGovernor {
   };
 
   std::size_t bytesPerSession_;
-  std::size_t capacity_, interval_;
+  std::size_t capacity_, interval_, headroom_;
   unsigned sixteenths_ = 0;
   std::vector<Candidate> candidates_;
 };

@@ -27,7 +27,8 @@ struct alignas(128) Session {
   std::uint32_t packets[2];  // records: initiator, responder
   std::uint64_t ordinal;     // of its first packet among all packets of the input: names the session
   TcpState tcp;
-  std::uint32_t captureGroup;
+  std::uint32_t captureGroup : 31;
+  std::uint32_t reported : 1;  // its row went out early
 
   static constexpr std::uint64_t kBlockPackets = 256;
 

@@ -25,7 +25,9 @@ SessionEngine::SessionEngine(std::vector<std::string> paths, const ExtractOption
       governor_(options),
       pool_(governor_.capacity(), options.sequence),
       feed_(std::move(paths), options, options.threads > 1 ? options.threads * kShardsPerThread : 1),
-      team_(options.threads) {
+      team_(options.threads),
+      early_(options.early),
+      slotsAPacket_(SessionShard::slotsAPacket(options)) {
   const std::size_t shards = options.threads > 1 ? options.threads * kShardsPerThread : 1;
   for (std::size_t i = 0; i < shards; ++i)
     shards_.push_back(std::make_unique<SessionShard>(static_cast<std::uint16_t>(i), options, kernel_, pool_));
@@ -106,7 +108,7 @@ void SessionEngine::processRun() {
     const auto& list = current_.shards[i];
     turns[i] = {std::lower_bound(list.begin(), list.end(), first, turnBefore),
                 std::lower_bound(list.begin(), list.end(), last, turnBefore)};
-    demands[i] = {&shards_[i]->freeSlots(), turns[i].size()};
+    demands[i] = {&shards_[i]->freeSlots(), turns[i].size() * slotsAPacket_};
   }
   pool_.provide(demands);
 
@@ -138,7 +140,19 @@ void SessionEngine::collectEnded() {
   rows_.clear();
   nextRow_ = 0;
   for (const auto& shard : shards_) {
-    rows_.insert(rows_.end(), shard->ended().begin(), shard->ended().end());
+    if (!early_) rows_.insert(rows_.end(), shard->ended().begin(), shard->ended().end());
+    // What had its row already only frees its slot.
+    for (const EndedSession& ended :
+         early_ ? std::span<const EndedSession>(shard->ended()) : std::span<const EndedSession>()) {
+      Session& session = pool_.session(ended.slot);
+      if (session.reported == 0) {
+        rows_.push_back(ended);
+        continue;
+      }
+      totals_.addTcp(session);
+      session.markFree();
+      shard->freeSlots().push_back(ended.slot);
+    }
     shard->ended().clear();
   }
   if (!std::is_sorted(rows_.begin(), rows_.end(), before)) std::sort(rows_.begin(), rows_.end(), before);

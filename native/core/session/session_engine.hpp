@@ -47,6 +47,8 @@ class SessionEngine {
   KeyHash hash_;
   PacketFeed feed_;
   TaskTeam team_;
+  const bool early_;
+  const std::size_t slotsAPacket_;
 
   PacketChunk current_, ahead_;
   bool aheadFilled_ = false;

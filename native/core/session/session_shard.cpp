@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 
 namespace flowglyph {
@@ -27,6 +28,9 @@ SessionShard::SessionShard(std::uint16_t number, const ExtractOptions& options, 
       // Without an idle timeout sessions last; a close timeout beyond it would make closing prolong them.
       closeTimeoutNs_(std::min(options.closeTimeoutNs, options.idleTimeoutNs)),
       streamOrder_(options.view == View::kL7 && options.order == Order::kStream),
+      early_(options.early),
+      earlyPackets_(options.earlyPackets == 0 ? std::numeric_limits<std::uint64_t>::max()
+                                              : options.earlyPackets),
       pool_(pool),
       wheel_(pool, options.idleTimeoutNs),
       encoder_(options.view, options.mask, kernel),
@@ -132,7 +136,8 @@ std::uint32_t SessionShard::start(const Packet& packet, std::uint32_t hash, std:
   session.packets[0] = session.packets[1] = 0;
   session.ordinal = ordinal;
   session.tcp = TcpStreams::fresh();
-  session.captureGroup = packet.record.captureGroup;
+  session.captureGroup = packet.record.captureGroup & 0x7FFFFFFF;
+  session.reported = 0;
   pool_.sequenceFormat().clear(pool_.sequence(slot));
   if (wheel_.running()) wheel_.place(slot, deadlineOf(session));
   return slot;
@@ -166,6 +171,24 @@ void SessionShard::update(std::uint32_t slot, const Packet& packet, std::uint64_
   }
   session.imageFill = static_cast<std::uint16_t>(fill) & 1023;
   pool_.sequenceFormat().add(pool_.sequence(slot), packet, direction);
+  if (early_ && session.reported == 0 &&
+      (fill >= kImageBytes || std::uint64_t{session.packets[0]} + session.packets[1] >= earlyPackets_))
+    report(slot, ordinal);
+}
+
+void SessionShard::report(std::uint32_t slot, std::uint64_t at) {
+  const std::uint32_t copy = free_.back();
+  free_.pop_back();
+  Session& session = pool_.session(slot);
+  Session& row = pool_.session(copy);
+  row = session;
+  // What waits for a hole in the stream stays the session's.
+  row.tcp.stash = kNoStash;
+  row.markEnded();
+  std::memcpy(pool_.image(copy), pool_.image(slot), session.imageFill);
+  std::memcpy(pool_.sequence(copy), pool_.sequence(slot), pool_.sequenceFormat().bytes());
+  session.reported = 1;
+  ended_.push_back({at, session.ordinal, copy, number_, EndReason::kEarly, false});
 }
 
 std::int64_t SessionShard::deadlineOf(const Session& session) const {

@@ -11,7 +11,9 @@
 //   4. Evicted, or ended earlier than its idle timeout, for want of memory: engine.hpp decides for all shards
 //   at once.
 //   5. End of input.
-// A timeout of 0 never comes. Timestamps that go backwards end nothing.
+// A session may be reported before it ends (ExtractOptions::early): a copy of what it is at that packet waits
+// for its row, and the session itself ends later without one. A timeout of 0 never comes. Timestamps that go
+// backwards end nothing.
 #pragma once
 
 #include <cstdint>
@@ -57,8 +59,11 @@ class SessionShard {
   SessionShard(const SessionShard&) = delete;
   SessionShard& operator=(const SessionShard&) = delete;
 
-  // Works on the packets of the run that are listed. There are at least as many free slots.
+  // Works on the packets of the run that are listed. There are slotsAPacket() free slots for each.
   void process(const PacketRun& run, std::span<const PacketTurn> turns);
+
+  // A packet may start a session, and bring another's row out early, which needs a slot until it is written.
+  static std::size_t slotsAPacket(const ExtractOptions& options) { return options.early ? 2 : 1; }
 
   // A sixteenth of the idle timeout times this is taken off it from the next tick on.
   void shorten(unsigned sixteenths);
@@ -77,6 +82,8 @@ class SessionShard {
   std::uint32_t find(const Packet& packet, std::uint32_t hash, std::uint32_t guess);
   std::uint32_t start(const Packet& packet, std::uint32_t hash, std::uint64_t ordinal);
   void update(std::uint32_t slot, const Packet& packet, std::uint64_t ordinal);
+  // Its row, as it is now, goes out at packet `at`; the session goes on.
+  void report(std::uint32_t slot, std::uint64_t at);
   // Why a packet of that kind ends the session, or nothing.
   bool endedBy(const Session& session, const Packet& packet, EndReason& reason) const;
   void end(std::uint32_t slot, EndReason reason, std::uint64_t at, bool shortened = false);
@@ -90,6 +97,8 @@ class SessionShard {
   std::uint16_t number_;
   std::uint64_t idleTimeoutNs_, activeTimeoutNs_, closeTimeoutNs_;
   bool streamOrder_;
+  bool early_;
+  std::uint64_t earlyPackets_;
   std::uint64_t shortenedByNs_ = 0;
   std::int64_t ticksAhead_ = 0;
   KeyHash hash_;

@@ -34,8 +34,12 @@ void TwinEngine::place(Live& session) const {
 }
 
 void TwinEngine::end(const Key& key, EndReason reason, int phase) {
-  Live& session = live_.at(key);
-  Row& row = session.row;
+  const Live& session = live_.at(key);
+  if (!session.reported) ended_.push_back({next_, phase, session.ordinal, finished(session.row, reason)});
+  live_.erase(key);
+}
+
+Row TwinEngine::finished(Row row, EndReason reason) const {
   row.endReason = reason;
   row.imageBytes = static_cast<std::uint16_t>(std::min(row.image.size(), kImageBytes));
   row.image.resize(kImageBytes);
@@ -43,20 +47,20 @@ void TwinEngine::end(const Key& key, EndReason reason, int phase) {
   row.sequenceLength.resize(options_.sequence);
   row.sequenceGapNs.resize(options_.sequence);
   row.sequenceDirection.resize(options_.sequence);
-  ended_.push_back({next_, phase, session.ordinal, row});
-  live_.erase(key);
+  return row;
 }
 
 void TwinEngine::checkMemory() {
   if (next_ % interval_ != 0) return;
   const std::size_t used = live_.size();
   sixteenths_ = used > capacity_ / 8 * 7 ? 12 : used > capacity_ / 4 * 3 ? 8 : 0;
-  if (used + interval_ <= capacity_) return;
+  const std::size_t headroom = interval_ * (options_.early ? 2 : 1);
+  if (used + headroom <= capacity_) return;
   std::vector<std::tuple<std::uint64_t, std::uint64_t, Key>> oldest;
   for (const auto& [key, session] : live_)
     oldest.emplace_back(session.lastOrdinal / 256, session.ordinal, key);
   std::sort(oldest.begin(), oldest.end());
-  const std::size_t wanted = std::min(used + interval_ - capacity_ / 8 * 7, used);
+  const std::size_t wanted = std::min(used + headroom - capacity_ / 8 * 7, used);
   for (std::size_t i = 0; i < wanted; ++i) end(std::get<2>(oldest[i]), EndReason::kEvicted, 0);
 }
 
@@ -89,7 +93,7 @@ void TwinEngine::moveClock(std::int64_t timeNs) {
       continue;
     }
     const bool closed = closes(session);
-    shortened_ += !own && !closed ? 1 : 0;
+    shortened_ += !own && !closed && !session.reported ? 1 : 0;
     end(key, closed ? closeReason(session) : EndReason::kIdleTimeout, 1);
   }
 }
@@ -152,6 +156,12 @@ void TwinEngine::add(const TwinPacket& packet) {
   session.lastTimeNs = now;
   append(row.image, packet.ip);
   if (!wasClosed && closes(session)) place(session);
+  const std::uint64_t packets = std::uint64_t{row.initiatorPackets} + row.responderPackets;
+  const bool enough = options_.earlyPackets != 0 && packets >= options_.earlyPackets;
+  if (options_.early && !session.reported && (enough || row.image.size() >= kImageBytes)) {
+    session.reported = true;
+    ended_.push_back({next_, 1, session.ordinal, finished(row, EndReason::kEarly)});
+  }
   ++next_;
 }
 

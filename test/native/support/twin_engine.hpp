@@ -41,6 +41,7 @@ class TwinEngine {
     std::uint16_t sourcePort;
     std::int64_t lastTimeNs;  // of the packet before, which may lie before endNs
     std::int64_t wheelTick;   // where the timer wheel holds it
+    bool reported;            // its row came out early
   };
   struct Ended {
     std::uint64_t at;
@@ -52,6 +53,7 @@ class TwinEngine {
   void checkMemory();
   void moveClock(std::int64_t timeNs);
   void end(const Key& key, EndReason reason, int phase);
+  Row finished(Row row, EndReason reason) const;
   bool closes(const Live& session) const;
   EndReason closeReason(const Live& session) const;
   std::int64_t deadline(const Live& session) const;
