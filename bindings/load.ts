@@ -1,4 +1,5 @@
 // Loads a native addon of this package: from build/ where it was compiled here, or from prebuilds/ of a packed release.
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { FlowglyphError } from "./errors.ts";
@@ -31,7 +32,7 @@ export function loadAddon<Addon extends AddonBase>(name: AddonName): Addon {
       if ((cause as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND") continue;
       throw new FlowglyphError(
         "ERR_ADDON_MISSING",
-        `The native addon ${path} is there but cannot be loaded: ${(cause as Error).message}. ${howToBuild(root)}`,
+        `The native addon ${path} is there but cannot be loaded: ${(cause as Error).message}. ${howToBuild(name, root)}`,
         { cause },
       );
     }
@@ -40,10 +41,13 @@ export function loadAddon<Addon extends AddonBase>(name: AddonName): Addon {
   }
   throw new FlowglyphError(
     "ERR_ADDON_MISSING",
-    `The native addon ${name} is not built: looked for ${tried.join(" and ")}. ${howToBuild(root)}`,
+    `The native addon ${name} is not built: looked for ${tried.join(" and ")}. ${howToBuild(name, root)}`,
   );
 }
 
-function howToBuild(root: URL): string {
-  return `Build it with: cd ${fileURLToPath(root)} && npm run setup`;
+/** A clone has a script for all that it needs; an installed package has the command line. */
+export function howToBuild(name: AddonName, root: URL = packageRoot()): string {
+  return existsSync(new URL("scripts/setup.sh", root))
+    ? `Build it with: cd ${fileURLToPath(root)} && npm run setup`
+    : `Build it with: npx flowglyph build ${name.replace("flowglyph_", "")} (it says what that needs)`;
 }

@@ -2,6 +2,10 @@
 // src/capture has checked; the addon refuses wrong types once more.
 import { type AddonBase, loadAddon } from "../load.ts";
 import type { ForestFunctions } from "./forest.ts";
+import type { JobFunctions } from "./job.ts";
+import type { LogisticFunctions } from "./logistic.ts";
+import type { MaskFunctions } from "./masks.ts";
+import type { PairFunctions } from "./pairs.ts";
 
 /** A native extractor. Opaque; freed by close(), or when it is collected. */
 export interface CaptureHandle {
@@ -35,6 +39,12 @@ export interface OpenOptions {
   follow: boolean;
   /** 0 read, 1 map. */
   inputMethod: number;
+  /** A session's row comes out when its image is full, or as many packets are there; it has no second one. */
+  early?: boolean;
+  /** 0: as soon as the image is full. */
+  earlyPackets?: number;
+  /** The input is what push() brings; the one path is its name. */
+  pushed?: boolean;
   /** Sessions a batch. */
   batchSize: number;
   /** Count the sessions and hand out no batch: `buffer` stays undefined. */
@@ -111,7 +121,10 @@ export interface ColumnLayout {
   offset: number;
 }
 
-export interface CaptureAddon extends AddonBase, Partial<ForestFunctions> {
+/** Those of jobs on images are not there in an addon that was built before it had them. */
+type ImageFunctions = ForestFunctions & JobFunctions & LogisticFunctions & MaskFunctions & PairFunctions;
+
+export interface CaptureAddon extends AddonBase, Partial<ImageFunctions> {
   open(paths: readonly string[], options: OpenOptions): CaptureHandle;
   /** One step on a libuv thread: reads about `budgetBytes` at most. One at a time for a handle. */
   next(handle: CaptureHandle, budgetBytes: number): Promise<Step>;
@@ -121,6 +134,11 @@ export interface CaptureAddon extends AddonBase, Partial<ForestFunctions> {
   abort(handle: CaptureHandle): void;
   /** Live and followed inputs end where they are now, and their sessions with them; other inputs go on. */
   finish(handle: CaptureHandle): void;
+  /**
+   * Adds a copy of `bytes` to the input of a handle that was opened with `pushed`, also while a step runs; after `last`
+   * nothing follows. How many bytes wait to be read.
+   */
+  push(handle: CaptureHandle, bytes: Uint8Array, last: boolean): number;
   /** Frees the native memory. Any number of times; a running step is aborted and frees it when it ends. */
   close(handle: CaptureHandle): Promise<void>;
   layout(capacity: number, sequence: number): ColumnLayout[];

@@ -1,4 +1,5 @@
-// The Adam optimizer (Kingma and Ba 2015, algorithm 1, with PyTorch's placing of epsilon), stepped in native code.
+// The Adam optimizer (Kingma and Ba 2015, algorithm 1, with PyTorch's placing of epsilon), stepped in native code; with
+// decoupled weight decay it is AdamW (Loshchilov and Hutter 2019). And averages of weights over steps.
 
 import { FlowglyphError, invalidArgument } from "../errors.ts";
 import { type AdamHandle, torch } from "./native.ts";
@@ -10,12 +11,28 @@ export interface AdamOptions {
   readonly betas?: readonly [number, number];
   /** Added to the root of the second moment. */
   readonly epsilon?: number;
+  /**
+   * Before each step, this share of a parameter times the learning rate is taken off it: one number for all parameters,
+   * or one for each. 0 where it is left out.
+   */
+  readonly weightDecay?: number | readonly number[];
+  /** Where the norm of all gradients together is larger, they are scaled down to it. No bound where it is left out. */
+  readonly clipNorm?: number;
 }
 
 /** All that a resumed run needs besides the parameters. `moments[2 * i]` and `[2 * i + 1]` belong to parameter i. */
 export interface AdamState {
   readonly steps: number;
   readonly moments: readonly Float32Array[];
+}
+
+/** Moves each average towards its tensor: average += share (tensor - average). Of the same shape, pair by pair. */
+export function updateAverages(averages: readonly Tensor[], tensors: readonly Tensor[], share: number): void {
+  torch().updateAverages(
+    averages.map((average) => average.handle),
+    tensors.map((tensor) => tensor.handle),
+    share,
+  );
 }
 
 /** One Adam over float32 parameters (leaves that require gradients, on one device). */
@@ -34,6 +51,14 @@ export class Adam {
     if (!(epsilon >= 0 && Number.isFinite(epsilon))) {
       throw invalidArgument("epsilon", "a number of at least 0", epsilon);
     }
+    const { weightDecay = 0, clipNorm = Number.POSITIVE_INFINITY } = options;
+    const decays = typeof weightDecay === "number" ? parameters.map(() => weightDecay) : weightDecay;
+    if (decays.length !== parameters.length) {
+      throw invalidArgument("weightDecay", `${parameters.length} numbers, one a parameter`, decays.length);
+    }
+    const wrong = decays.find((decay) => !(decay >= 0 && Number.isFinite(decay)));
+    if (wrong !== undefined) throw invalidArgument("weightDecay", "a number of at least 0", wrong);
+    if (!(clipNorm > 0)) throw invalidArgument("clipNorm", "a positive number", clipNorm);
     this.#parameters = parameters;
     this.#handle = torch().makeAdam(
       parameters.map((parameter) => parameter.handle),
@@ -41,6 +66,8 @@ export class Adam {
       betas[0],
       betas[1],
       epsilon,
+      decays,
+      clipNorm,
     );
   }
 

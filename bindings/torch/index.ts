@@ -1,6 +1,6 @@
 // The torch addon's public face: tensors with gradients, generators, Adam, devices. Imports nothing from src/.
 
-export { Adam, type AdamOptions, type AdamState } from "./adam.ts";
+export { Adam, type AdamOptions, type AdamState, updateAverages } from "./adam.ts";
 export {
   cudaAvailable,
   cudaDevices,

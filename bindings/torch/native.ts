@@ -51,6 +51,9 @@ export interface TorchAddon extends AddonBase {
   uniform(shape: readonly number[], low: number, high: number, generator: GeneratorHandle): TensorHandle;
   normal(shape: readonly number[], mean: number, deviation: number, generator: GeneratorHandle): TensorHandle;
   randperm(length: number, generator: GeneratorHandle): TensorHandle;
+  bernoulli(shape: readonly number[], probability: number, generator: GeneratorHandle): TensorHandle;
+  maskAt(shape: readonly number[], places: TensorHandle): TensorHandle;
+  integers(shape: readonly number[], end: number, dtype: DType, generator: GeneratorHandle): TensorHandle;
 
   // asking
   shape(x: TensorHandle): number[];
@@ -106,11 +109,16 @@ export interface TorchAddon extends AddonBase {
   matmul(a: TensorHandle, b: TensorHandle): TensorHandle;
   sum(x: TensorHandle, axes: readonly number[], keepAxes: boolean): TensorHandle;
   mean(x: TensorHandle, axes: readonly number[], keepAxes: boolean): TensorHandle;
+  max(x: TensorHandle, axis: number): TensorHandle;
   argmax(x: TensorHandle, axis: number): TensorHandle;
+  where(condition: TensorHandle, x: TensorHandle, otherwise: Operand): TensorHandle;
+  nonzero(x: TensorHandle): TensorHandle;
 
   // activations
   relu: Unary;
   leakyRelu(x: TensorHandle, negativeSlope: number): TensorHandle;
+  gelu: Unary;
+  silu: Unary;
   tanh: Unary;
   sigmoid: Unary;
   softmax(x: TensorHandle, axis: number): TensorHandle;
@@ -118,6 +126,7 @@ export interface TorchAddon extends AddonBase {
   dropout(x: TensorHandle, probability: number, generator: GeneratorHandle): TensorHandle;
 
   // layers
+  embedding(indices: TensorHandle, weight: TensorHandle): TensorHandle;
   linear(x: TensorHandle, weight: TensorHandle, bias: TensorHandle): TensorHandle;
   conv1d(
     x: TensorHandle,
@@ -125,6 +134,8 @@ export interface TorchAddon extends AddonBase {
     bias: TensorHandle,
     stride: number,
     padding: number,
+    dilation: number,
+    groups: number,
   ): TensorHandle;
   conv2d(
     x: TensorHandle,
@@ -151,6 +162,21 @@ export interface TorchAddon extends AddonBase {
     momentum: number,
     epsilon: number,
   ): TensorHandle;
+  /** (N, T, C). `bfloat16`: products in that type. */
+  sequenceConv(
+    x: TensorHandle,
+    weight: TensorHandle,
+    bias: TensorHandle,
+    stride: number,
+    padding: number,
+    dilation: number,
+    groups: number,
+    bfloat16: boolean,
+  ): TensorHandle;
+  /** (N, T, C). */
+  sequenceMaxPool(x: TensorHandle, window: number): TensorHandle;
+  /** Over the last axis. */
+  layerNorm(x: TensorHandle, weight: TensorHandle, bias: TensorHandle, epsilon: number): TensorHandle;
   /** `weights`: four tensors a direction (input, hidden, input bias, hidden bias). `bfloat16`: products in that type. */
   lstm(
     x: TensorHandle,
@@ -164,6 +190,10 @@ export interface TorchAddon extends AddonBase {
   // losses, each the mean over its elements
   bceWithLogits: Loss;
   crossEntropy: Loss;
+  /** (N), not their mean. `target`: int64 classes (N), or probabilities (N, K). */
+  crossEntropyRows(logits: TensorHandle, target: TensorHandle, labelSmoothing: number): TensorHandle;
+  /** (N), not their mean. */
+  klDivergenceRows: Loss;
   nll: Loss;
   l1: Loss;
   mse: Loss;
@@ -181,7 +211,11 @@ export interface TorchAddon extends AddonBase {
     beta1: number,
     beta2: number,
     epsilon: number,
+    weightDecays: readonly number[],
+    clipNorm: number,
   ): AdamHandle;
+  /** average += share (tensor - average), pair by pair. */
+  updateAverages(averages: readonly TensorHandle[], tensors: readonly TensorHandle[], share: number): void;
   adamStep(adam: AdamHandle): void;
   adamZeroGrad(adam: AdamHandle): void;
   adamSteps(adam: AdamHandle): number;
@@ -230,7 +264,7 @@ export function torch(): TorchAddon {
       "ERR_TORCH_MISSING",
       "Training needs libtorch, and the torch addon is not there. Get libtorch in one of three ways: " +
         "`apt-get install libtorch-dev libopenblas0-pthread` (Debian), `pip install torch`, or unpack one and set " +
-        `FLOWGLYPH_TORCH to its folder; then run \`npm run setup\`. (${reason})`,
+        `FLOWGLYPH_TORCH to its folder; then build the addon. (${reason})`,
       { cause },
     );
   } finally {

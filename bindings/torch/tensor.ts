@@ -116,6 +116,26 @@ export class Tensor {
     return new Tensor(torch().randperm(length, generator.handle));
   }
 
+  /** bool: each element true with the given probability, on the generator's device. */
+  static bernoulli(shape: readonly number[], probability: number, generator: Generator): Tensor {
+    return new Tensor(torch().bernoulli(shape, probability, generator.handle));
+  }
+
+  /** bool: true at these places (int64, one axis, of the elements in row-major order), on their device. */
+  static maskAt(shape: readonly number[], places: Tensor): Tensor {
+    return new Tensor(torch().maskAt(shape, places.handle));
+  }
+
+  /** Integers, each of 0 ... end - 1 equally likely, on the generator's device; int64 unless told otherwise. */
+  static integers(
+    shape: readonly number[],
+    end: number,
+    generator: Generator,
+    dtype: "uint8" | "int32" | "int64" = "int64",
+  ): Tensor {
+    return new Tensor(torch().integers(shape, end, dtype, generator.handle));
+  }
+
   /** Joins along an axis that exists. */
   static concat(tensors: readonly Tensor[], axis = 0): Tensor {
     return new Tensor(torch().concat(handles(tensors), axis));
@@ -352,6 +372,21 @@ export class Tensor {
     return new Tensor(torch().mean(this.handle, axes, keepAxes));
   }
 
+  /** The largest element along an axis, the axis removed; its gradient goes to one of those that are as large. */
+  max(axis: number): Tensor {
+    return new Tensor(torch().max(this.handle, axis));
+  }
+
+  /** Element by element this one's where `condition` (bool) holds, else the other's; a number takes this tensor's type. */
+  where(condition: Tensor, otherwise: Operand): Tensor {
+    return new Tensor(torch().where(condition.handle, this.handle, operand(otherwise)));
+  }
+
+  /** int64 (n): the places of the elements that are not 0, in row-major order. On CUDA this waits for the device. */
+  nonzero(): Tensor {
+    return new Tensor(torch().nonzero(this.handle));
+  }
+
   /** int64 index of the largest element along an axis, the axis removed. */
   argmax(axis: number): Tensor {
     return new Tensor(torch().argmax(this.handle, axis));
@@ -365,6 +400,16 @@ export class Tensor {
 
   leakyRelu(negativeSlope: number): Tensor {
     return new Tensor(torch().leakyRelu(this.handle, negativeSlope));
+  }
+
+  /** x Phi(x), Phi by the error function. */
+  gelu(): Tensor {
+    return new Tensor(torch().gelu(this.handle));
+  }
+
+  /** x sigmoid(x). */
+  silu(): Tensor {
+    return new Tensor(torch().silu(this.handle));
   }
 
   tanh(): Tensor {
@@ -390,13 +435,24 @@ export class Tensor {
 
   // ---- layers: shapes as in src/nn/backend.ts
 
+  /** Of these indices (any shape; uint8, int32 or int64): rows of `weight` (V, E) -> (..., E). */
+  embedding(weight: Tensor): Tensor {
+    return new Tensor(torch().embedding(this.handle, weight.handle));
+  }
+
   linear(weight: Tensor, bias: Tensor): Tensor {
     return new Tensor(torch().linear(this.handle, weight.handle, bias.handle));
   }
 
-  conv1d(weight: Tensor, bias: Tensor, options: { stride: number; padding: number }): Tensor {
-    const { stride, padding } = options;
-    return new Tensor(torch().conv1d(this.handle, weight.handle, bias.handle, stride, padding));
+  conv1d(
+    weight: Tensor,
+    bias: Tensor,
+    options: { stride: number; padding: number; dilation?: number; groups?: number },
+  ): Tensor {
+    const { stride, padding, dilation = 1, groups = 1 } = options;
+    return new Tensor(
+      torch().conv1d(this.handle, weight.handle, bias.handle, stride, padding, dilation, groups),
+    );
   }
 
   conv2d(weight: Tensor, bias: Tensor, options: { stride: number; padding: number }): Tensor {
@@ -438,6 +494,30 @@ export class Tensor {
   }
 
   /**
+   * Convolution over the steps of (N, T, C), features last.
+   * @param options `bfloat16`: matrix products in that type, here and in the backward pass; all else stays float32.
+   */
+  sequenceConv(
+    weight: Tensor,
+    bias: Tensor,
+    options: { stride: number; padding: number; dilation?: number; groups?: number; bfloat16?: boolean },
+  ): Tensor {
+    const { stride, padding, dilation = 1, groups = 1, bfloat16 = false } = options;
+    const [w, b] = [weight.handle, bias.handle];
+    return new Tensor(torch().sequenceConv(this.handle, w, b, stride, padding, dilation, groups, bfloat16));
+  }
+
+  /** Max pooling over the steps of (N, T, C) with window = stride. */
+  sequenceMaxPool(window: number): Tensor {
+    return new Tensor(torch().sequenceMaxPool(this.handle, window));
+  }
+
+  /** Layer normalisation over the last axis. */
+  layerNorm(weight: Tensor, bias: Tensor, { epsilon }: { epsilon: number }): Tensor {
+    return new Tensor(torch().layerNorm(this.handle, weight.handle, bias.handle, epsilon));
+  }
+
+  /**
    * (N, T, I) -> (N, T, D * H). `weights`: for each direction the four of `LstmWeights`, in that order.
    * @param options `bfloat16`: matrix products in that type, here and in the backward pass; all else stays float32.
    */
@@ -467,6 +547,19 @@ export class Tensor {
   /** Of logits (N, K) against int64 classes (N). */
   crossEntropy(target: Tensor): Tensor {
     return new Tensor(torch().crossEntropy(this.handle, target.handle));
+  }
+
+  /**
+   * The loss of each row of logits (N, K), not their mean: (N). `target`: int64 classes (N), or probabilities (N, K).
+   * @param labelSmoothing Share of a target that goes to all K classes alike, in [0, 1].
+   */
+  crossEntropyRows(target: Tensor, labelSmoothing = 0): Tensor {
+    return new Tensor(torch().crossEntropyRows(this.handle, target.handle, labelSmoothing));
+  }
+
+  /** Kullback-Leibler divergence of each row of logits (N, K) from probabilities (N, K): (N). */
+  klDivergenceRows(target: Tensor): Tensor {
+    return new Tensor(torch().klDivergenceRows(this.handle, target.handle));
   }
 
   /** Negative log-likelihood of log-probabilities (N, K) against int64 classes (N). */

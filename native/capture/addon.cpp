@@ -1,6 +1,6 @@
 // flowglyph_capture.node: Node-API over core. Here the functions over its Extractor and their TypeScript
-// signatures, whose work is in next_worker.cpp; those over trees are in forest.cpp. Mirrors
-// bindings/capture/addon.ts.
+// signatures, whose work is in next_worker.cpp; those over trees are in forest.cpp, masking of images in
+// masks.cpp. Mirrors bindings/capture/addon.ts.
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,7 +9,11 @@
 #include "capture_handle.hpp"
 #include "errors.hpp"
 #include "forest.hpp"
+#include "input/pushed_source.hpp"
+#include "job_worker.hpp"
+#include "masks.hpp"
 #include "next_worker.hpp"
+#include "pairs.hpp"
 #include "tables.hpp"
 #include "type_tags.hpp"
 
@@ -38,7 +42,8 @@ SharedHandle openHandleOf(const Napi::Value& value) {
 // open(paths: string[], options: {view: number, mask: number, order: number, idleTimeoutNs: bigint,
 //   activeTimeoutNs: bigint, closeTimeoutNs: bigint, memoryBytes: number, threads: number, decap: number,
 //   protocols: number[], sequence: number, merge: boolean, follow: boolean, inputMethod: number,
-//   batchSize: number, countOnly: boolean}): CaptureHandle
+//   early: boolean, earlyPackets: number, pushed: boolean, batchSize: number, countOnly: boolean}):
+//   CaptureHandle
 Napi::Value open(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), "ERR_IO", [&]() -> Napi::Value {
     auto arguments = readOpenArguments(info);
@@ -85,6 +90,21 @@ void finish(const Napi::CallbackInfo& info) {
     const SharedHandle handle = handleOf(info[0]);
     // Only what is closing may lose its extractor beside us.
     if (!handle->closing) handle->extractor->finish();
+  });
+}
+
+// push(handle, bytes: Uint8Array, last: boolean): number. Of a handle that was opened with `pushed`: adds a
+// copy of the bytes to its input, also while a step runs; after `last` nothing follows. How many bytes wait.
+Napi::Value push(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), "ERR_IO", [&]() -> Napi::Value {
+    const SharedHandle handle = handleOf(info[0]);
+    if (handle->pushed == nullptr || !info[1].IsTypedArray() ||
+        info[1].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+      throw NativeError("ERR_ARGUMENT", "Expected a capture handle whose input is pushed, and a Uint8Array");
+    const auto bytes = info[1].As<Napi::Uint8Array>();
+    handle->pushed->push({bytes.Data(), bytes.ByteLength()});
+    if (info[2].ToBoolean()) handle->pushed->end();
+    return Napi::Number::New(info.Env(), static_cast<double>(handle->pushed->waiting()));
   });
 }
 
@@ -149,11 +169,16 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("summary", Napi::Function::New(env, summary, "summary"));
   exports.Set("abort", Napi::Function::New(env, abort, "abort"));
   exports.Set("finish", Napi::Function::New(env, finish, "finish"));
+  exports.Set("push", Napi::Function::New(env, push, "push"));
   exports.Set("close", Napi::Function::New(env, close, "close"));
   exports.Set("layout", Napi::Function::New(env, layout, "layout"));
   exports.Set("names", Napi::Function::New(env, names, "names"));
   exports.Set("liveHandles", Napi::Function::New(env, liveHandles, "liveHandles"));
   exportForest(env, exports);
+  exportJobs(env, exports);
+  exportLogistic(env, exports);
+  exportMasks(env, exports);
+  exportPairs(env, exports);
   return exports;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "errors.hpp"
+#include "input/pushed_source.hpp"
 
 namespace flowglyph::napi {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 // A batch of this many sessions is near 1 GiB; with sequences it takes fewer to get there.
 constexpr double kMaxBatchSize = 1 << 20;
 constexpr std::size_t kMaxBatchBytes = std::size_t{1} << 30;
-constexpr double kMaxThreads = 64;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& expected) {
   throw NativeError("ERR_ARGUMENT", "Expected " + name + " to be " + expected);
@@ -27,15 +27,6 @@ std::uint64_t readNanoseconds(const Napi::Value& value, const char* name) {
   return static_cast<std::uint64_t>(nanoseconds);
 }
 
-ProtocolSet readProtocols(const Napi::Value& value) {
-  if (!value.IsArray()) refuse("protocols", "an array of IP protocol numbers");
-  const auto list = value.As<Napi::Array>();
-  ProtocolSet set;
-  for (std::uint32_t i = 0; i < list.Length(); ++i)
-    set.add(static_cast<std::uint8_t>(readInteger(list.Get(i), "a protocol", 0, 255)));
-  return set;
-}
-
 }  // namespace
 
 double readInteger(const Napi::Value& value, const char* name, double minimum, double maximum) {
@@ -45,6 +36,15 @@ double readInteger(const Napi::Value& value, const char* name, double minimum, d
                      std::to_string(static_cast<std::int64_t>(maximum)));
   }
   return number;
+}
+
+ProtocolSet readProtocols(const Napi::Value& value) {
+  if (!value.IsArray()) refuse("protocols", "an array of IP protocol numbers");
+  const auto list = value.As<Napi::Array>();
+  ProtocolSet set;
+  for (std::uint32_t i = 0; i < list.Length(); ++i)
+    set.add(static_cast<std::uint8_t>(readInteger(list.Get(i), "a protocol", 0, 255)));
+  return set;
 }
 
 BatchLayout readLayout(const Napi::Value& capacity, const Napi::Value& sequence) {
@@ -87,6 +87,13 @@ OpenArguments readOpenArguments(const Napi::CallbackInfo& info) {
   extract.merge = options.Get("merge").ToBoolean();
   extract.follow = options.Get("follow").ToBoolean();
   extract.inputMethod = static_cast<InputMethod>(integer("inputMethod", 0, 1));
+  extract.early = options.Get("early").ToBoolean();
+  if (extract.early)
+    extract.earlyPackets = static_cast<std::uint32_t>(integer("earlyPackets", 0, 4294967295.0));
+  if (options.Get("pushed").ToBoolean()) {
+    if (result.paths.size() != 1) refuse("paths", "one name, where the input is pushed");
+    extract.pushed = std::make_shared<PushedBytes>();
+  }
   result.layout = readLayout(options.Get("batchSize"), options.Get("sequence"));
   extract.sequence = result.layout.sequence;
   result.countOnly = options.Get("countOnly").ToBoolean();

@@ -26,6 +26,11 @@ OpenArguments readOpenArguments(const Napi::CallbackInfo& info);
 // memory: V8 ends the process where it cannot allocate. Throws NativeError (ERR_ARGUMENT).
 BatchLayout readLayout(const Napi::Value& capacity, const Napi::Value& sequence);
 
+// An array of IP protocol numbers; throws NativeError (ERR_ARGUMENT).
+ProtocolSet readProtocols(const Napi::Value& value);
+
+inline constexpr double kMaxThreads = 64;
+
 // An integer in [minimum, maximum]; throws NativeError (ERR_ARGUMENT).
 double readInteger(const Napi::Value& value, const char* name, double minimum, double maximum);
 

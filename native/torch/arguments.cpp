@@ -62,6 +62,15 @@ std::vector<int64_t> argument<std::vector<int64_t>>(const Napi::Value& value) {
 }
 
 template <>
+std::vector<double> argument<std::vector<double>>(const Napi::Value& value) {
+  if (!value.IsArray()) throw ArgumentError{"an array of numbers"};
+  const auto array = value.As<Napi::Array>();
+  std::vector<double> numbers(array.Length());
+  for (uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = argument<double>(array.Get(i));
+  return numbers;
+}
+
+template <>
 at::Tensor argument<at::Tensor>(const Napi::Value& value) {
   return tensorHandle(value).tensor;
 }

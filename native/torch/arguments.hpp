@@ -38,6 +38,8 @@ bool argument<bool>(const Napi::Value& value);
 template <>
 std::vector<int64_t> argument<std::vector<int64_t>>(const Napi::Value& value);
 template <>
+std::vector<double> argument<std::vector<double>>(const Napi::Value& value);
+template <>
 std::vector<at::Tensor> argument<std::vector<at::Tensor>>(const Napi::Value& value);
 template <>
 at::ScalarType argument<at::ScalarType>(const Napi::Value& value);

@@ -2,22 +2,10 @@
 // vectors; the dynamic linker picks the widest that the processor has.
 #include "lstm_kernels.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <cstdint>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
-#define FLOWGLYPH_VECTOR_WIDTHS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FLOWGLYPH_VECTOR_WIDTHS
-#endif
-
-// The rows of one call do not overlap, which the compiler cannot see: the four gates are parts of one array.
-#if defined(__clang__)
-#define FLOWGLYPH_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define FLOWGLYPH_INDEPENDENT _Pragma("GCC ivdep")
-#endif
+#include "vector_loops.hpp"
 
 namespace flowglyph::torch {
 

@@ -1,12 +1,14 @@
 // The table of tensor operations: one row each, plain calls of libtorch. To add one: a row here, its
 // signature in bindings/torch/native.ts, a method in bindings/torch/tensor.ts.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <array>
 
 #include "arguments.hpp"
 #include "conv_transpose.hpp"
 #include "lstm.hpp"
+#include "sequence_conv.hpp"
 
 namespace flowglyph::torch {
 
@@ -34,6 +36,28 @@ Tensor dropout(const Tensor& x, double probability, const at::Generator& generat
   if (probability == 1) return at::mul(x, at::zeros_like(x));
   Tensor mask = at::empty_like(x).bernoulli_(1 - probability, generator).div_(1 - probability);
   return at::mul(x, mask);
+}
+
+// A number takes x's type.
+Tensor where(const Tensor& condition, const Tensor& x, const Operand& otherwise) {
+  const Tensor& y = otherwise.tensor;
+  return at::where(condition, x, y.unsafeGetTensorImpl()->is_wrapped_number() ? y.to(x.options()) : y);
+}
+
+// Indices of any integer type: libtorch itself takes the two wide ones.
+Tensor embedding(const Tensor& indices, const Tensor& weight) {
+  TORCH_CHECK(weight.dim() == 2, "expected a weight (V, E) but received ", weight.dim(), " axes");
+  const bool wide = indices.scalar_type() == at::kLong || indices.scalar_type() == at::kInt;
+  TORCH_CHECK(wide || indices.scalar_type() == at::kByte, "expected integer indices but received ",
+              indices.scalar_type());
+  TORCH_CHECK(wide || weight.size(0) > 255 || !indices.is_cuda(),
+              "expected a weight of 256 rows or more for uint8 indices on CUDA, where none are checked");
+  return at::embedding(weight, wide ? indices : indices.to(at::kInt));
+}
+
+Tensor layerNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
+  TORCH_CHECK(x.dim() >= 1, "expected (..., C) but received a scalar");
+  return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
 }
 
 Tensor batchNorm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& runningMean,
@@ -65,6 +89,25 @@ const std::array kRows{
         "randperm",
         +[](int64_t length, const at::Generator& generator) {
           return at::randperm(length, generator, on(generator.device(), at::kLong));
+        }),
+
+    row(
+        "bernoulli",
+        +[](const Shape& shape, double probability, const at::Generator& generator) {
+          return at::empty(shape, on(generator.device(), at::kBool)).bernoulli_(probability, generator);
+        }),
+    row(
+        "maskAt",
+        +[](const Shape& shape, const Tensor& places) {
+          return at::zeros(shape, on(places.device(), at::kBool))
+              .view({-1})
+              .index_fill_(0, places, 1)
+              .view(shape);
+        }),
+    row(
+        "integers",
+        +[](const Shape& shape, int64_t end, at::ScalarType type, const at::Generator& generator) {
+          return at::empty(shape, on(generator.device(), type)).random_(0, end, generator);
         }),
 
     // shape and place
@@ -139,6 +182,11 @@ const std::array kRows{
     row("sum", sum),
     row("mean", mean),
     row(
+        "max", +[](const Tensor& x, int64_t axis) { return std::get<0>(at::max(x, axis)); }),
+    row("where", where),
+    row(
+        "nonzero", +[](const Tensor& x) { return at::nonzero(at::reshape(x, {-1})).view({-1}); }),
+    row(
         "argmax", +[](const Tensor& x, int64_t axis) { return at::argmax(x, axis); }),
 
     // activations
@@ -146,6 +194,10 @@ const std::array kRows{
         "relu", +[](const Tensor& x) { return at::relu(x); }),
     row(
         "leakyRelu", +[](const Tensor& x, double slope) { return at::leaky_relu(x, slope); }),
+    row(
+        "gelu", +[](const Tensor& x) { return at::gelu(x); }),
+    row(
+        "silu", +[](const Tensor& x) { return at::silu(x); }),
     row(
         "tanh", +[](const Tensor& x) { return at::tanh(x); }),
     row(
@@ -161,16 +213,22 @@ const std::array kRows{
         "linear", +[](const Tensor& x, const Tensor& weight,
                       const Tensor& bias) { return at::linear(x, weight, bias); }),
     row(
-        "conv1d", +[](const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride,
-                      int64_t padding) { return at::conv1d(x, weight, bias, {stride}, {padding}); }),
+        "conv1d",
+        +[](const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride, int64_t padding,
+            int64_t dilation,
+            int64_t groups) { return at::conv1d(x, weight, bias, {stride}, {padding}, {dilation}, groups); }),
     row(
         "conv2d",
         +[](const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride, int64_t padding) {
           return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding});
         }),
     row("convTranspose2d", convTranspose2d),
+    row("embedding", embedding),
     row("batchNorm", batchNorm),
+    row("layerNorm", layerNorm),
     row("lstm", lstm),
+    row("sequenceConv", sequenceConv),
+    row("sequenceMaxPool", sequenceMaxPool),
     row(
         "maxPool1d", +[](const Tensor& x, int64_t window) { return at::max_pool1d(x, {window}); }),
     row(
@@ -188,6 +246,18 @@ const std::array kRows{
     row(
         "crossEntropy",
         +[](const Tensor& logits, const Tensor& target) { return at::cross_entropy_loss(logits, target); }),
+    // Losses of the rows of logits (N, K), not their mean: (N). `target`: int64 classes (N), or float
+    // probabilities (N, K).
+    row(
+        "crossEntropyRows",
+        +[](const Tensor& logits, const Tensor& target, double labelSmoothing) {
+          return at::cross_entropy_loss(logits, target, {}, at::Reduction::None, -100, labelSmoothing);
+        }),
+    row(
+        "klDivergenceRows",
+        +[](const Tensor& logits, const Tensor& target) {
+          return at::kl_div(at::log_softmax(logits, 1), target, at::Reduction::None).sum(1);
+        }),
     row(
         "nll", +[](const Tensor& logProbabilities,
                    const Tensor& target) { return at::nll_loss(logProbabilities, target); }),

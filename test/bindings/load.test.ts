@@ -35,7 +35,7 @@ test("an addon that is nowhere is one error that names the places and the comman
   expect(() => load("flowglyph_capture")).toThrow(
     expect.objectContaining({
       code: "ERR_ADDON_MISSING",
-      message: `The native addon flowglyph_capture is not built: looked for ${join(folder, "build/Release/flowglyph_capture.node")} and ${join(folder, prebuilt)}. Build it with: cd ${folder}/ && npm run setup`,
+      message: `The native addon flowglyph_capture is not built: looked for ${join(folder, "build/Release/flowglyph_capture.node")} and ${join(folder, prebuilt)}. Build it with: npx flowglyph build capture (it says what that needs)`,
     }),
   );
 });

@@ -119,7 +119,7 @@ function trainInWorker(rounds: number): Promise<{ value: number; live: { count: 
     const generator = torch.makeGenerator("cpu", 5n);
     const weight = torch.full([8, 1], 0, "float32", "cpu");
     torch.setRequiresGrad(weight, true);
-    const adam = torch.makeAdam([weight], 0.05, 0.9, 0.999, 1e-8);
+    const adam = torch.makeAdam([weight], 0.05, 0.9, 0.999, 1e-8, [0], 1);
     let value = 0;
     for (let round = 0; round < ${rounds}; round++) {
       const x = torch.uniform([32, 8], -1, 1, generator);

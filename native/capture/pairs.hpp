@@ -1,0 +1,15 @@
+// Pair tables and logistic regression over Node-API, as jobs on libuv threads. Mirrors
+// bindings/capture/pairs.ts and bindings/capture/logistic.ts.
+#pragma once
+
+#include "napi_include.hpp"
+
+namespace flowglyph::napi {
+
+// Adds fitPairTable and pairFactors.
+void exportPairs(Napi::Env env, Napi::Object exports);
+
+// Adds fitLogistic.
+void exportLogistic(Napi::Env env, Napi::Object exports);
+
+}  // namespace flowglyph::napi

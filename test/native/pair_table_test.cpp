@@ -1,0 +1,293 @@
+#include "pairs/pair_table.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <map>
+#include <random>
+#include <set>
+#include <stdexcept>
+
+#include "pairs/dense.hpp"
+#include "pairs/pair_kernel.hpp"
+#include "support/targets.hpp"
+
+namespace {
+
+using namespace flowglyph;
+using Bytes = std::vector<std::uint8_t>;
+using Matrix = std::vector<std::vector<double>>;
+
+std::vector<float> randomFloats(std::size_t count, std::mt19937_64& random) {
+  std::uniform_real_distribution<float> some(-1, 1);
+  std::vector<float> values(count);
+  for (float& value : values) value = some(random);
+  return values;
+}
+
+// Sessions of different length whose bytes come from a few values, so that they share pairs.
+Bytes randomSessions(std::size_t sessions, int values, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Bytes images(sessions * kSessionBytes);
+  for (std::size_t i = 0; i < sessions; ++i) {
+    const std::size_t length = 2 + random() % 60;
+    for (std::size_t k = 0; k < length; ++k)
+      images[i * kSessionBytes + k] = static_cast<std::uint8_t>(random() % values * 37);
+  }
+  return images;
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+// What pair_table.hpp says, in so many words: sessions by pairs, dense and in double.
+struct Twin {
+  std::vector<int> pairs;
+  Matrix counts;    // [sessions][pairs]
+  Matrix weighted;  // times idf, unit length
+  std::vector<double> idf;
+
+  explicit Twin(const Bytes& images) {
+    const std::size_t sessions = images.size() / 784;
+    std::vector<std::map<int, int>> held(sessions);
+    std::map<int, std::size_t> holders;
+    for (std::size_t i = 0; i < sessions; ++i) {
+      for (std::size_t p = 0; p + 1 < 784; ++p) {
+        const int pair = images[i * 784 + p] * 256 + images[i * 784 + p + 1];
+        if (pair != 0) ++held[i][pair];
+      }
+      for (const auto& [pair, count] : held[i]) ++holders[pair];
+    }
+    for (const auto& [pair, count] : holders) {
+      if (count < 2 || 2 * count >= sessions) continue;
+      pairs.push_back(pair);
+      idf.push_back(std::log(double(sessions) / double(count)));
+    }
+    for (std::size_t i = 0; i < sessions; ++i) {
+      std::vector<double> row;
+      for (const int pair : pairs) row.push_back(held[i].count(pair) ? held[i][pair] : 0);
+      counts.push_back(row);
+      for (std::size_t k = 0; k < row.size(); ++k) row[k] *= idf[k];
+      const double length = std::sqrt(dot(row, row));
+      for (double& value : row) value = length > 0 ? value / length : 0;
+      weighted.push_back(row);
+    }
+  }
+
+  // The right singular vectors of the greatest values, one by one: power iteration on what is left.
+  Matrix factors(std::size_t dimensions) const {
+    Matrix rest = weighted;
+    Matrix table(pairs.size(), std::vector<double>(dimensions, 0));
+    for (std::size_t j = 0; j < dimensions; ++j) {
+      std::vector<double> v(pairs.size());
+      for (std::size_t k = 0; k < v.size(); ++k) v[k] = 1 + 0.1 * double((k * 7 + j) % 11);
+      double singular = 0;
+      for (int turn = 0; turn < 3000; ++turn) {
+        std::vector<double> next(v.size(), 0);
+        for (const auto& row : rest) {
+          const double along = dot(row, v);
+          for (std::size_t k = 0; k < v.size(); ++k) next[k] += along * row[k];
+        }
+        const double length = std::sqrt(dot(next, next));
+        if (length < 1e-9) return normalised(table);
+        for (std::size_t k = 0; k < v.size(); ++k) v[k] = next[k] / length;
+        singular = std::sqrt(length);
+      }
+      for (auto& row : rest) {
+        const double along = dot(row, v);
+        for (std::size_t k = 0; k < v.size(); ++k) row[k] -= along * v[k];
+      }
+      for (std::size_t k = 0; k < v.size(); ++k) table[k][j] = idf[k] * v[k] / std::sqrt(singular);
+    }
+    return normalised(table);
+  }
+
+ private:
+  Matrix normalised(const Matrix& table) const {
+    Matrix rows;
+    for (const auto& session : counts) {
+      std::vector<double> sum(table.empty() ? 1 : table[0].size(), 0);
+      for (std::size_t k = 0; k < pairs.size(); ++k) {
+        for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += session[k] * table[k][j];
+      }
+      const double length = std::sqrt(dot(sum, sum));
+      for (double& value : sum) value = length > 0 ? value / length : 0;
+      rows.push_back(sum);
+    }
+    return rows;
+  }
+};
+
+std::vector<float> tableOf(const Bytes& images, std::size_t dimensions, unsigned threads = 1,
+                           std::uint64_t seed = 1) {
+  const JobControl control;
+  return fitPairTable(images, {dimensions, seed}, threads, control);
+}
+
+TEST_CASE("pair kernels: every instruction set sums as the plain loops do") {
+  const PairKernel plain = scalarPairKernel();
+  test::onEveryTarget(vectorPairKernel, [&](const PairKernel& kernel) {
+    std::mt19937_64 random(5);
+    for (const std::size_t width : {16U, 48U, 144U, 272U}) {
+      for (const std::size_t count : {0U, 1U, 7U, 300U}) {
+        const auto rows = randomFloats(std::max<std::size_t>(1, count) * width, random);
+        const auto weights = randomFloats(count, random);
+        std::vector<std::uint16_t> index(count);
+        for (auto& row : index) row = static_cast<std::uint16_t>(random() % count);
+        std::vector<float> expected(width, 9), sum(width, 9);
+        plain.weightedSum(rows.data(), width, index.data(), weights.data(), count, expected.data());
+        kernel.weightedSum(rows.data(), width, index.data(), weights.data(), count, sum.data());
+        for (std::size_t k = 0; k < width; ++k) REQUIRE(sum[k] == doctest::Approx(expected[k]).epsilon(1e-4));
+        Square products(width * width, 1), wanted(width * width, 1);
+        plain.addProducts(rows.data(), count, width, wanted.data());
+        kernel.addProducts(rows.data(), count, width, products.data());
+        for (std::size_t i = 0; i < width; ++i) {
+          for (std::size_t j = i; j < width; ++j)
+            REQUIRE(products[i * width + j] == doctest::Approx(wanted[i * width + j]).epsilon(1e-12));
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("orthonormal columns span what the columns did; dependent ones become 0") {
+  std::mt19937_64 random(2);
+  TaskTeam team(2);
+  const Workers workers{team, selectPairKernel()};
+  Tall tall(3000, 16);
+  tall.values = randomFloats(tall.values.size(), random);
+  for (std::size_t r = 0; r < tall.rows; ++r) {
+    tall.row(r)[3] = 2 * tall.row(r)[0] - tall.row(r)[1];  // in the space of others
+    tall.row(r)[5] *= 1e-5F;
+    tall.row(r)[9] = 0;
+  }
+  const Tall before = tall;
+  orthonormalise(tall, workers);
+  const Square gram = gramOf(tall, workers);
+  for (std::size_t i = 0; i < 16; ++i) {
+    for (std::size_t j = 0; j < 16; ++j) {
+      const bool one = i == j && i != 3 && i != 9;
+      CHECK(gram[i * 16 + j] == doctest::Approx(one ? 1 : 0).epsilon(1e-5));
+    }
+  }
+  // Every old column is a sum of new ones.
+  for (const std::size_t column : {0U, 3U, 5U, 15U}) {
+    double squares = 0, inside = 0;
+    for (std::size_t r = 0; r < tall.rows; ++r) squares += std::pow(double{before.row(r)[column]}, 2);
+    for (std::size_t j = 0; j < 16; ++j) {
+      double along = 0;
+      for (std::size_t r = 0; r < tall.rows; ++r) along += double{before.row(r)[column]} * tall.row(r)[j];
+      inside += along * along;
+    }
+    CHECK(inside / squares == doctest::Approx(1).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("eigenvectors: the matrix is what they make of it") {
+  std::mt19937_64 random(3);
+  constexpr std::size_t kWidth = 30;
+  std::uniform_real_distribution<double> some(-1, 1);
+  Square matrix(kWidth * kWidth);
+  for (std::size_t i = 0; i < kWidth; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) matrix[i * kWidth + j] = matrix[j * kWidth + i] = some(random);
+  }
+  const Eigen eigen = eigenOf(matrix, kWidth);
+  CHECK(std::is_sorted(eigen.values.rbegin(), eigen.values.rend()));
+  for (std::size_t i = 0; i < kWidth; ++i) {
+    for (std::size_t j = 0; j < kWidth; ++j) {
+      double sum = 0, product = 0;
+      for (std::size_t k = 0; k < kWidth; ++k) {
+        sum += eigen.vectors[i * kWidth + k] * eigen.values[k] * eigen.vectors[j * kWidth + k];
+        product += eigen.vectors[k * kWidth + i] * eigen.vectors[k * kWidth + j];
+      }
+      CHECK(std::abs(sum - matrix[i * kWidth + j]) < 1e-12);
+      CHECK(std::abs(product - (i == j)) < 1e-12);
+    }
+  }
+  CHECK(eigenOf(Square(4, 0.0), 2).values == std::vector<double>{0, 0});
+}
+
+TEST_CASE("pair tables: factors are those of the plain twin, as far as they look to each other") {
+  const JobControl control;
+  for (const std::size_t sessions : {3U, 9U, 16U, 40U}) {
+    for (const std::size_t dimensions : {1U, 6U, 33U}) {
+      // So many directions are drawn that the factorisation is exact.
+      if (sessions > dimensions + 10) continue;
+      CAPTURE(sessions);
+      CAPTURE(dimensions);
+      const Bytes images = randomSessions(sessions, 4, sessions);
+      const auto factors = pairFactors(images, tableOf(images, dimensions), dimensions, 1, control);
+      const Matrix twin = Twin(images).factors(dimensions);
+      for (std::size_t a = 0; a < sessions; ++a) {
+        for (std::size_t b = 0; b < sessions; ++b) {
+          double cosine = 0;
+          for (std::size_t j = 0; j < dimensions; ++j)
+            cosine += double{factors[a * dimensions + j]} * factors[b * dimensions + j];
+          REQUIRE(std::abs(cosine - dot(twin[a], twin[b])) < 2e-4);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("pair tables: only pairs that two sessions and less than half of them hold have vectors") {
+  const Bytes images = randomSessions(40, 12, 8);
+  const Twin twin(images);
+  const std::set<int> kept(twin.pairs.begin(), twin.pairs.end());
+  REQUIRE(kept.size() > 5);
+  const auto table = tableOf(images, 20);
+  for (int pair = 0; pair < 65536; ++pair) {
+    bool zero = true;
+    for (int j = 0; j < 20; ++j) zero = zero && table[static_cast<std::size_t>(pair * 20 + j)] == 0;
+    REQUIRE(zero == (kept.count(pair) == 0));
+  }
+}
+
+TEST_CASE("pair tables: the number of threads changes nothing, the seed little") {
+  const JobControl control;
+  const Bytes images = randomSessions(300, 16, 4);
+  const auto table = tableOf(images, 24, 1);
+  CHECK(table == tableOf(images, 24, 3));
+  CHECK(table == tableOf(images, 24, 2));
+  CHECK(table != tableOf(images, 24, 1, 7));
+  const auto factors = pairFactors(images, table, 24, 1, control);
+  CHECK(factors == pairFactors(images, table, 24, 4, control));
+  const std::vector<float> first = pairFactors(std::span(images).first(784), table, 24, 1, control);
+  CHECK(std::equal(first.begin(), first.end(), factors.begin()));
+}
+
+TEST_CASE("pair tables: few, empty and equal sessions give zeros, never what is no number") {
+  const JobControl control;
+  for (const Bytes& images : {Bytes(784), Bytes(784 * 30), randomSessions(1, 5, 1), randomSessions(2, 5, 1),
+                              Bytes(784 * 5, 200), randomSessions(4, 1, 1)}) {
+    const auto table = tableOf(images, 128);
+    CHECK(std::all_of(table.begin(), table.end(), [](float x) { return x == 0; }));
+    const auto factors = pairFactors(images, table, 128, 1, control);
+    CHECK(std::all_of(factors.begin(), factors.end(), [](float x) { return x == 0; }));
+  }
+  // More dimensions than sessions: zeros behind the rank.
+  const auto wide = tableOf(randomSessions(12, 8, 3), 64);
+  CHECK(std::all_of(wide.begin(), wide.end(), [](float x) { return std::isfinite(x); }));
+  for (std::size_t pair = 0; pair < 65536; ++pair) {
+    for (std::size_t j = 12; j < 64; ++j) REQUIRE(wide[pair * 64 + j] == 0);
+  }
+}
+
+TEST_CASE("pair tables: wrong sizes are refused, and a stop is heard") {
+  JobControl control;
+  const Bytes images = randomSessions(40, 6, 1);
+  CHECK_THROWS_AS(fitPairTable({}, {8, 1}, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(fitPairTable(std::span(images).first(783), {8, 1}, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(fitPairTable(images, {0, 1}, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(fitPairTable(images, {257, 1}, 1, control), std::invalid_argument);
+  const std::vector<float> table(65536 * 2);
+  CHECK_THROWS_AS(pairFactors(images, table, 3, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(pairFactors(std::span(images).first(10), table, 2, 1, control), std::invalid_argument);
+  control.stop = true;
+  CHECK(fitPairTable(images, {8, 1}, 1, control).empty());
+}
+
+}  // namespace
