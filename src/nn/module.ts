@@ -97,10 +97,13 @@ function initialValues(parameter: Parameter, seed: number): Float32Array {
     return values.fill(initializer.value);
   }
   const random = mersenne(seed);
-  for (let index = 0; index < values.length; index++) {
-    // 24 random bits: every float32 in [0, 1) of that spacing is equally likely, and none rounds up to 1.
-    const unit = (random.next() >>> 8) / 2 ** 24;
-    values[index] = (2 * unit - 1) * initializer.bound;
+  // 24 random bits: every float32 in [0, 1) of that spacing is equally likely, and none rounds up to 1.
+  const unit = () => (random.next() >>> 8) / 2 ** 24;
+  if (initializer.kind === "uniform") {
+    return values.map(() => (2 * unit() - 1) * initializer.bound);
   }
-  return values;
+  // Box and Muller 1958; 1 - unit is above 0.
+  return values.map(
+    () => initializer.deviation * Math.sqrt(-2 * Math.log(1 - unit())) * Math.cos(2 * Math.PI * unit()),
+  );
 }

@@ -7,7 +7,9 @@ import type { ParameterSpec } from "./backend.ts";
 export type Initializer =
   | { readonly kind: "constant"; readonly value: number }
   /** Uniform in [-bound, bound). */
-  | { readonly kind: "uniform"; readonly bound: number };
+  | { readonly kind: "uniform"; readonly bound: number }
+  /** Normal of mean 0. */
+  | { readonly kind: "normal"; readonly deviation: number };
 
 /** Where the values of a parameter are kept. A backend that computes elsewhere (on a device) puts its own in place. */
 export interface ParameterStorage {

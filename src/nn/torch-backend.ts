@@ -2,13 +2,13 @@
 
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { type DeviceName, type Generator, noGrad, scope, Tensor } from "../../bindings/torch/index.ts";
-import type { Backend, LstmWeights } from "./backend.ts";
+import { type Backend, type Convolution1dOptions, type LstmWeights, SMALLEST_SQUARE } from "./backend.ts";
 import type { Module } from "./module.ts";
 import type { Parameter, ParameterStorage } from "./parameter.ts";
 
 /** Keeps a parameter's values in a tensor; reading and writing copy. */
 class TensorStorage implements ParameterStorage {
-  readonly tensor: Tensor;
+  tensor: Tensor;
   constructor(tensor: Tensor) {
     this.tensor = tensor;
   }
@@ -35,8 +35,8 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
 
   /**
    * @param random On the same device.
-   * @param options `precision` "bfloat16": the LSTM's matrix products in that type while `training`; all else, and every
-   *   prediction, is float32.
+   * @param options `precision` "bfloat16": the matrix products of LSTMs and of convolutions over sequences in that type while
+   *   `training`; all else, and every prediction, is float32.
    */
   constructor(random: Generator, { precision = "float32" }: { readonly precision?: Precision } = {}) {
     this.device = random.device;
@@ -106,14 +106,26 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
     }
   }
 
+  /** Puts a tensor of its shape in the place of an adopted parameter's values, without a copy. @returns the former one. */
+  exchange(parameter: Parameter, tensor: Tensor): Tensor {
+    const storage = this.#storage(parameter);
+    const before = storage.tensor;
+    storage.tensor = tensor;
+    return before;
+  }
+
   parameter(parameter: Parameter): Tensor {
+    return this.#storage(parameter).tensor;
+  }
+
+  #storage(parameter: Parameter): TensorStorage {
     if (!(parameter.storage instanceof TensorStorage)) {
       throw new FlowglyphError(
         "ERR_ARGUMENT",
         `Expected parameter ${parameter.path} to be on ${this.device} but its module was not adopted`,
       );
     }
-    return parameter.storage.tensor;
+    return parameter.storage;
   }
 
   toFloat(x: Tensor): Tensor {
@@ -134,8 +146,23 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
   linear(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
     return x.linear(weight, bias);
   }
-  conv1d(x: Tensor, weight: Tensor, bias: Tensor, options: { stride: number; padding: number }): Tensor {
+  embedding(indices: Tensor, weight: Tensor): Tensor {
+    return indices.embedding(weight);
+  }
+  bytePairs(bytes: Tensor): Tensor {
+    const length = bytes.shape[1]!;
+    const wide = bytes.to({ dtype: "int32" });
+    return wide
+      .slice(1, 0, length - 1)
+      .multiply(256)
+      .add(wide.slice(1, 1, length))
+      .to({ dtype: "int32" }); // a number as a factor makes floats, which hold these integers exactly
+  }
+  conv1d(x: Tensor, weight: Tensor, bias: Tensor, options: Convolution1dOptions): Tensor {
     return x.conv1d(weight, bias, options);
+  }
+  sequenceConv(x: Tensor, weight: Tensor, bias: Tensor, options: Convolution1dOptions): Tensor {
+    return x.sequenceConv(weight, bias, { ...options, bfloat16: this.#bfloat16 && this.training });
   }
   conv2d(x: Tensor, weight: Tensor, bias: Tensor, options: { stride: number; padding: number }): Tensor {
     return x.conv2d(weight, bias, options);
@@ -158,6 +185,9 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
   ): Tensor {
     return x.batchNorm(weight, bias, runningMean, runningVariance, { ...options, training: this.training });
   }
+  layerNorm(x: Tensor, weight: Tensor, bias: Tensor, options: { epsilon: number }): Tensor {
+    return x.layerNorm(weight, bias, options);
+  }
   lstm(x: Tensor, directions: readonly LstmWeights<Tensor>[], hiddenSize: number): Tensor {
     const weights = directions.flatMap((weight) => [
       weight.inputHidden,
@@ -170,6 +200,9 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
   maxPool1d(x: Tensor, window: number): Tensor {
     return x.maxPool1d(window);
   }
+  sequenceMaxPool(x: Tensor, window: number): Tensor {
+    return x.sequenceMaxPool(window);
+  }
   maxPool2d(x: Tensor, window: number): Tensor {
     return x.maxPool2d(window);
   }
@@ -181,6 +214,12 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
   }
   leakyRelu(x: Tensor, negativeSlope: number): Tensor {
     return x.leakyRelu(negativeSlope);
+  }
+  gelu(x: Tensor): Tensor {
+    return x.gelu();
+  }
+  silu(x: Tensor): Tensor {
+    return x.silu();
   }
   tanh(x: Tensor): Tensor {
     return x.tanh();
@@ -205,5 +244,11 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
   }
   mean(x: Tensor, axis: number): Tensor {
     return x.mean([axis]);
+  }
+  max(x: Tensor, axis: number): Tensor {
+    return x.max(axis);
+  }
+  normalize(x: Tensor): Tensor {
+    return x.divide(x.multiply(x).sum([-1], true).add(SMALLEST_SQUARE).sqrt());
   }
 }

@@ -1,5 +1,7 @@
 // Fitted model -> ONNX file: the model writes its own nodes between the input and the output that every export has.
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { UNCALIBRATED } from "../evaluation/calibrator.ts";
+import { emitChance, emitTemperature } from "./calibrator-nodes.ts";
 import { GraphBuilder, type GraphValue } from "./graph.ts";
 import { METADATA_KEY, type ModelMetadata } from "./metadata.ts";
 import { describe } from "./shapes.ts";
@@ -10,7 +12,7 @@ export interface Emitter {
   emit(graph: GraphBuilder, images: GraphValue): GraphValue;
 }
 
-/** The bytes of the ONNX model of `model`. */
+/** The bytes of the ONNX model of `model`, with the calibrator that its metadata names. */
 export function fittedGraph(model: Emitter, metadata: ModelMetadata): Uint8Array {
   const graph = new GraphBuilder();
   const probabilities = model.emit(graph, graph.input(INPUT_NAME, "uint8", [-1, 28, 28]));
@@ -21,7 +23,8 @@ export function fittedGraph(model: Emitter, metadata: ModelMetadata): Uint8Array
       `Expected the model to give (N, ${metadata.classes.length}) probabilities but received ${describe(shape)}`,
     );
   }
-  graph.output(OUTPUT_NAME, probabilities);
+  const calibrator = metadata.calibration ?? UNCALIBRATED;
+  graph.output(OUTPUT_NAME, emitChance(graph, emitTemperature(graph, probabilities, calibrator), calibrator));
   return graph.finish({
     graphName: metadata.model,
     toolVersion: metadata.toolVersion,

@@ -107,8 +107,13 @@ export class GraphBuilder {
   }
 
   /** A scalar; the same number is stored once. */
-  scalar(value: number): string {
-    return this.#constant(`scalar_${value}`, () => [[], "float32", rawBytes(Float32Array.of(value))]);
+  scalar(value: number, element: "float32" | "int32" = "float32"): string {
+    const data = element === "float32" ? Float32Array.of(value) : Int32Array.of(value);
+    return this.#constant(`${element === "float32" ? "scalar" : "int"}_${value}`, () => [
+      [],
+      element,
+      rawBytes(data),
+    ]);
   }
 
   /** A list of int64, or one where `values` is a number; the same list is stored once. */

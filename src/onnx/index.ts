@@ -4,6 +4,7 @@ export { type ExportCheck, exportModelFile, exportOnnx } from "./export.ts";
 export { fittedGraph } from "./fitted-graph.ts";
 export { OPSET } from "./graph.ts";
 export {
+  type CalibrationSummary,
   type JsonValue,
   METADATA_KEY,
   type ModelMetadata,

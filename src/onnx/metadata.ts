@@ -5,6 +5,8 @@ import { FlowglyphError } from "../../bindings/errors.ts";
 import { completeExtraction } from "../capture/extraction.ts";
 import { MASKS, type Mask, ORDERS, type Order, VIEWS, type View } from "../capture/names.ts";
 import { type Decap, isResolved, type ProtocolList } from "../capture/options.ts";
+import type { Calibrator } from "../evaluation/calibrator.ts";
+import type { RiskLevel } from "../evaluation/risk-coverage.ts";
 import { decodeModel } from "./proto.ts";
 
 export const METADATA_KEY = "flowglyph";
@@ -31,6 +33,24 @@ export interface TrainingSummary {
   readonly scores: { readonly [name: string]: number };
 }
 
+/** How the probabilities were made to mean what they say; the graph holds it. */
+export interface CalibrationSummary extends Calibrator {
+  /** Labelled images that it was fitted on, none of which the scores that were fitted had learned from. */
+  readonly rows: number;
+  /**
+   * What they are: the `validation` rows, which also chose the epoch; all labelled rows, each asked of a model that was fitted
+   * without it (`cross-fit`); `none`, where the usual temperature of such models is taken.
+   */
+  readonly source: "validation" | "cross-fit" | "none";
+}
+
+/** How many verdicts were wrong at which threshold, on the images of the calibration (src/evaluation/risk-coverage.ts). */
+export interface RiskSummary {
+  readonly rows: number;
+  readonly source: CalibrationSummary["source"];
+  readonly levels: readonly RiskLevel[];
+}
+
 export interface ModelMetadata {
   readonly formatVersion: 1;
   readonly toolVersion: string;
@@ -50,6 +70,10 @@ export interface ModelMetadata {
   readonly activeTimeout: number | null;
   readonly closeTimeout: number | null;
   readonly training: TrainingSummary;
+  /** For the verdict `unknown`. Absent in models of versions that had none, and where no image was left to count on. */
+  readonly unknown?: RiskSummary | undefined;
+  /** Absent in models of versions that did not calibrate. */
+  readonly calibration?: CalibrationSummary | undefined;
 }
 
 /**
@@ -123,9 +147,48 @@ function checkMetadata(value: unknown, where: string): ModelMetadata {
     }
   }
   if (!isRecord(value.training)) fail("training", "an object", value.training);
+  if (value.calibration !== undefined && !isCalibration(value.calibration))
+    fail(
+      "calibration",
+      "a temperature above 0, a chance from 0 to below 1, rows and source",
+      value.calibration,
+    );
+  if (value.unknown !== undefined && !isRisk(value.unknown))
+    fail("unknown", "rows, source and levels of threshold, given and wrong verdicts", value.unknown);
   const metadata = value as unknown as ModelMetadata;
   const complete = completeExtraction(metadata);
   return { ...metadata, ...complete, closeTimeout: complete.closeTimeout ?? null };
+}
+
+function isRisk(value: unknown): value is RiskSummary {
+  if (!isRecord(value) || !Array.isArray(value.levels) || value.levels.length === 0) return false;
+  const isCount = (count: unknown) => Number.isSafeInteger(count) && (count as number) >= 0;
+  return (
+    isCount(value.rows) &&
+    ["validation", "cross-fit", "none"].includes(value.source as string) &&
+    value.levels.every(
+      (level: unknown) =>
+        isRecord(level) &&
+        typeof level.threshold === "number" &&
+        level.threshold >= 0 &&
+        level.threshold <= 1 &&
+        isCount(level.given) &&
+        isCount(level.wrong) &&
+        (level.wrong as number) <= (level.given as number),
+    )
+  );
+}
+
+function isCalibration(value: unknown): value is CalibrationSummary {
+  if (!isRecord(value)) return false;
+  const { temperature, chance, rows, source } = value;
+  const inRange = (x: unknown, holds: (x: number) => boolean) => typeof x === "number" && holds(x);
+  return (
+    inRange(temperature, (x) => x > 0 && Number.isFinite(x)) &&
+    inRange(chance, (x) => x >= 0 && x < 1) &&
+    inRange(rows, (x) => Number.isSafeInteger(x) && x >= 0) &&
+    ["validation", "cross-fit", "none"].includes(source as string)
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

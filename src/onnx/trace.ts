@@ -1,6 +1,8 @@
 // Module -> ONNX graph: the forward pass runs once on the tracing backend, from uint8 images to probabilities.
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { UNCALIBRATED } from "../evaluation/calibrator.ts";
 import type { Backend, ParameterSpec } from "../nn/backend.ts";
+import { emitChance } from "./calibrator-nodes.ts";
 import { GraphBuilder } from "./graph.ts";
 import { METADATA_KEY, type ModelMetadata } from "./metadata.ts";
 import { describe } from "./shapes.ts";
@@ -21,7 +23,7 @@ export interface Traceable<P extends ReadableParameter> {
   logits<T>(backend: Backend<T, P>, images: T): T;
 }
 
-/** The bytes of the ONNX model of `model` with its present weights. */
+/** The bytes of the ONNX model of `model` with its present weights, and with the calibrator that its metadata names. */
 export function traceModel<P extends ReadableParameter>(
   model: Traceable<P>,
   metadata: ModelMetadata,
@@ -36,7 +38,9 @@ export function traceModel<P extends ReadableParameter>(
       `Expected the model to give (N, ${classes}) logits but received ${describe(logits.shape)}`,
     );
   }
-  graph.output(OUTPUT_NAME, backend.softmax(logits, 1));
+  const calibrator = metadata.calibration ?? UNCALIBRATED;
+  const probabilities = backend.softmax(backend.affine(logits, 1 / calibrator.temperature, 0), 1);
+  graph.output(OUTPUT_NAME, emitChance(graph, probabilities, calibrator));
   return graph.finish({
     graphName: metadata.model,
     toolVersion: metadata.toolVersion,

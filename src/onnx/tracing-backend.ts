@@ -1,8 +1,15 @@
 // The backend that computes nothing and writes down the ONNX graph of a forward pass, in inference form: dropout is
 // the identity, batch norm uses its running statistics, weights become initializers. Operators: ONNX spec, opset 17.
 import { FlowglyphError } from "../../bindings/errors.ts";
-import type { Backend, LstmWeights, ParameterSpec } from "../nn/backend.ts";
+import {
+  type Backend,
+  type Convolution1dOptions,
+  type LstmWeights,
+  type ParameterSpec,
+  SMALLEST_SQUARE,
+} from "../nn/backend.ts";
 import type { GraphBuilder, GraphValue } from "./graph.ts";
+import { ELEMENT } from "./proto.ts";
 import {
   broadcast,
   describe,
@@ -89,13 +96,48 @@ export class TracingBackend<P extends ParameterSpec = ParameterSpec> implements 
     return this.#graph.node("Gemm", [x.name, weight.name, bias.name], shape, { transB: { int: 1 } });
   }
 
-  conv1d(
+  embedding(indices: TracedValue, weight: TracedValue): TracedValue {
+    expectRank("embedding weight", weight.shape, 2);
+    if (indices.element === "float32") throw shapeError("embedding", "integer indices", indices.element);
+    const shape = [...indices.shape, dim(weight.shape, 1)];
+    // Gather takes the two wide integer types.
+    const wide =
+      indices.element === "uint8"
+        ? this.#graph.node("Cast", [indices.name], indices.shape, { to: { int: ELEMENT.int32 } }, "int32")
+        : indices;
+    return this.#graph.node("Gather", [weight.name, wide.name], shape, { axis: { int: 0 } });
+  }
+
+  bytePairs(bytes: TracedValue): TracedValue {
+    if (bytes.element !== "uint8") throw shapeError("bytePairs", "uint8 bytes", bytes.element);
+    expectRank("bytePairs", bytes.shape, 2);
+    const graph = this.#graph;
+    const length = dim(bytes.shape, 1);
+    const shape = [dim(bytes.shape, 0), length - 1];
+    const node = (type: string, inputs: readonly string[], attributes = {}) =>
+      graph.node(type, inputs, shape, attributes, "int32");
+    const wide = graph.node("Cast", [bytes.name], bytes.shape, { to: { int: ELEMENT.int32 } }, "int32").name;
+    const part = (from: number) =>
+      node("Slice", [wide, graph.integers([from]), graph.integers([from + length - 1]), graph.integers([1])])
+        .name;
+    const first = node("Mul", [part(0), graph.scalar(256, "int32")]).name;
+    return node("Add", [first, part(1)]);
+  }
+
+  conv1d(x: TracedValue, weight: TracedValue, bias: TracedValue, options: Convolution1dOptions): TracedValue {
+    return this.#convolution("conv1d", 1, x, weight, bias, options);
+  }
+
+  /** Conv wants the channels second; onnxruntime moves and joins the turns where it can. */
+  sequenceConv(
     x: TracedValue,
     weight: TracedValue,
     bias: TracedValue,
-    options: { stride: number; padding: number },
+    options: Convolution1dOptions,
   ): TracedValue {
-    return this.#convolution("conv1d", 1, x, weight, bias, options);
+    expectRank("sequenceConv", x.shape, 3);
+    const turned = this.permute(x, [0, 2, 1]);
+    return this.permute(this.#convolution("sequenceConv", 1, turned, weight, bias, options), [0, 2, 1]);
   }
 
   conv2d(
@@ -113,18 +155,29 @@ export class TracingBackend<P extends ParameterSpec = ParameterSpec> implements 
     x: TracedValue,
     weight: TracedValue,
     bias: TracedValue,
-    { stride, padding }: { stride: number; padding: number },
+    { stride, padding, dilation = 1, groups = 1 }: Convolution1dOptions,
   ): TracedValue {
     expectRank(operation, x.shape, axes + 2);
     const kernel = weight.shape.slice(2);
-    expectShape(`${operation} weight`, weight.shape, [dim(weight.shape, 0), dim(x.shape, 1), ...kernel]);
-    expectShape(`${operation} bias`, bias.shape, [dim(weight.shape, 0)]);
-    const spatial = kernel.map((k, i) => windowLength(dim(x.shape, i + 2), k, stride, padding));
+    const [outputs, inputs] = [dim(weight.shape, 0), dim(x.shape, 1)];
+    if (outputs % groups !== 0 || inputs % groups !== 0) {
+      throw shapeError(operation, `channels that ${groups} groups divide`, `${inputs} -> ${outputs}`);
+    }
+    expectShape(`${operation} weight`, weight.shape, [outputs, inputs / groups, ...kernel]);
+    expectShape(`${operation} bias`, bias.shape, [outputs]);
+    const spatial = kernel.map((k, i) =>
+      windowLength(dim(x.shape, i + 2), dilation * (k - 1) + 1, stride, padding),
+    );
     return this.#graph.node(
       "Conv",
       [x.name, weight.name, bias.name],
-      [dim(x.shape, 0), dim(weight.shape, 0), ...spatial],
-      { ...windowAttributes(kernel, stride), pads: { ints: kernel.concat(kernel).map(() => padding) } },
+      [dim(x.shape, 0), outputs, ...spatial],
+      {
+        ...windowAttributes(kernel, stride),
+        pads: { ints: kernel.concat(kernel).map(() => padding) },
+        ...(dilation !== 1 && { dilations: { ints: kernel.map(() => dilation) } }),
+        ...(groups !== 1 && { group: { int: groups } }),
+      },
     );
   }
 
@@ -174,6 +227,24 @@ export class TracingBackend<P extends ParameterSpec = ParameterSpec> implements 
     );
   }
 
+  layerNorm(
+    x: TracedValue,
+    weight: TracedValue,
+    bias: TracedValue,
+    { epsilon }: { epsilon: number },
+  ): TracedValue {
+    for (const value of [weight, bias]) expectShape("layerNorm weight", value.shape, [dim(x.shape, -1)]);
+    return this.#graph.node(
+      "LayerNormalization",
+      [x.name, weight.name, bias.name],
+      floatShape("layerNorm", x),
+      {
+        axis: { int: -1 },
+        epsilon: { float: epsilon },
+      },
+    );
+  }
+
   lstm(x: TracedValue, directions: readonly LstmWeights<TracedValue>[], hiddenSize: number): TracedValue {
     expectRank("lstm", x.shape, 3);
     const [batch, steps, inputs] = x.shape as [number, number, number];
@@ -215,6 +286,12 @@ export class TracingBackend<P extends ParameterSpec = ParameterSpec> implements 
     return this.#maxPool("maxPool1d", 1, x, window);
   }
 
+  sequenceMaxPool(x: TracedValue, window: number): TracedValue {
+    expectRank("sequenceMaxPool", x.shape, 3);
+    const turned = this.permute(x, [0, 2, 1]);
+    return this.permute(this.#maxPool("sequenceMaxPool", 1, turned, window), [0, 2, 1]);
+  }
+
   maxPool2d(x: TracedValue, window: number): TracedValue {
     return this.#maxPool("maxPool2d", 2, x, window);
   }
@@ -240,6 +317,20 @@ export class TracingBackend<P extends ParameterSpec = ParameterSpec> implements 
     return this.#graph.node("LeakyRelu", [x.name], floatShape("leakyRelu", x), {
       alpha: { float: negativeSlope },
     });
+  }
+
+  /** Opset 17 has no Gelu: its definition, in the order of nodes that onnxruntime joins into one. */
+  gelu(x: TracedValue): TracedValue {
+    const node = (type: string, inputs: readonly string[]) =>
+      this.#graph.node(type, inputs, floatShape("gelu", x)).name;
+    const graph = this.#graph;
+    const erf = node("Erf", [node("Div", [x.name, graph.scalar(Math.SQRT2)])]);
+    const twice = node("Mul", [x.name, node("Add", [erf, graph.scalar(1)])]);
+    return graph.node("Mul", [twice, graph.scalar(0.5)], x.shape);
+  }
+
+  silu(x: TracedValue): TracedValue {
+    return this.multiply(x, this.sigmoid(x));
   }
 
   tanh(x: TracedValue): TracedValue {
@@ -303,8 +394,28 @@ export class TracingBackend<P extends ParameterSpec = ParameterSpec> implements 
   }
 
   mean(x: TracedValue, axis: number): TracedValue {
-    const at = normalizeAxis("mean", axis, x.shape);
-    return this.#graph.node("ReduceMean", [x.name], without(floatShape("mean", x), at), {
+    return this.#reduce("mean", "ReduceMean", x, axis);
+  }
+
+  max(x: TracedValue, axis: number): TracedValue {
+    return this.#reduce("max", "ReduceMax", x, axis);
+  }
+
+  normalize(x: TracedValue): TracedValue {
+    const shape = [...floatShape("normalize", x).slice(0, -1), 1];
+    const graph = this.#graph;
+    const squares = graph.node("ReduceSumSquare", [x.name], shape, {
+      axes: { ints: [-1] },
+      keepdims: { int: 1 },
+    });
+    const shifted = graph.node("Add", [squares.name, graph.scalar(SMALLEST_SQUARE)], shape);
+    const length = graph.node("Sqrt", [shifted.name], shape);
+    return graph.node("Div", [x.name, length.name], x.shape);
+  }
+
+  #reduce(operation: string, type: string, x: TracedValue, axis: number): TracedValue {
+    const at = normalizeAxis(operation, axis, x.shape);
+    return this.#graph.node(type, [x.name], without(floatShape(operation, x), at), {
       axes: { ints: [at] },
       keepdims: { int: 0 },
     });

@@ -1,6 +1,6 @@
 // How each case of golden.json is computed here: the same names, the same arguments.
 import { Tensor } from "../../bindings/torch/index.ts";
-import { logSumExp } from "../../src/nn/losses.ts";
+import { klDivergence, logSumExp, maskedByteLoss, softCrossEntropy } from "../../src/nn/losses.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
@@ -12,6 +12,11 @@ const probe = (shape: readonly number[]) => {
   );
 };
 const classes = () => Tensor.fromBuffer(BigInt64Array.of(2n, 0n, 1n, 2n));
+
+const shares = (like: Tensor) =>
+  Tensor.fromBuffer(Float32Array.of(0.2, 0.8, 0, 1, 0, 0, 0.3, 0.3, 0.4, 0.6, 0.1, 0.3), [4, 3]).to({
+    dtype: like.dtype,
+  });
 
 /** sum(x * cos(index)): the scalar that every case is differentiated through. */
 export function probed(x: Tensor): Tensor {
@@ -78,4 +83,29 @@ export const operations: Readonly<Record<string, (tensors: Tensors) => Tensor>> 
   convTranspose2dManyOutputs: ({ x, weight, bias }) =>
     x!.convTranspose2d(weight!, bias!, { stride: 2, padding: 2, outputPadding: 1 }),
   lstmManySequences: lstm,
+  max: ({ x }) => x!.max(1),
+  where: ({ x, y }) => x!.where(probe([2, 3]).greater(0), y!),
+  whereNumber: ({ x }) => x!.where(probe([2, 3]).greater(0), 0.5),
+  gelu: ({ input }) => input!.gelu(),
+  silu: ({ input }) => input!.silu(),
+  layerNorm: ({ x, weight, bias }) => x!.layerNorm(weight!, bias!, { epsilon: 1e-5 }),
+  embedding: ({ weight }) => Tensor.fromBuffer(Uint8Array.of(3, 0, 2, 3, 3, 1), [2, 3]).embedding(weight!),
+  crossEntropyRows: ({ x }) => x!.crossEntropyRows(classes(), 0.1),
+  crossEntropyRowsSoft: ({ x }) => x!.crossEntropyRows(shares(x!)),
+  klDivergenceRows: ({ x }) => x!.klDivergenceRows(shares(x!)),
+  softCrossEntropy: ({ x, weights }) =>
+    softCrossEntropy(x!, shares(x!), { weights: weights!, labelSmoothing: 0.2 }),
+  klDivergence: ({ x }) => klDivergence(x!, shares(x!)),
+  maskedByteLoss: ({ x, weight, bias }) =>
+    maskedByteLoss({
+      features: x!,
+      places: Tensor.fromBuffer(BigInt64Array.of(4n, 1n, 5n)),
+      bytes: Tensor.fromBuffer(Uint8Array.of(9, 0, 9, 9, 3, 4), [2, 3]),
+      predict: (rows) => rows.linear(weight!, bias!),
+    }),
+  sequenceConv: ({ x, weight, bias }) => x!.sequenceConv(weight!, bias!, { stride: 2, padding: 2 }),
+  sequenceMaxPool: ({ x }) => x!.sequenceMaxPool(3),
+  conv1dDilated: ({ x, weight, bias }) => x!.conv1d(weight!, bias!, { stride: 2, padding: 3, dilation: 2 }),
+  conv1dGroups: ({ x, weight, bias }) => x!.conv1d(weight!, bias!, { stride: 1, padding: 1, groups: 2 }),
+  conv1dDepthwise: ({ x, weight, bias }) => x!.conv1d(weight!, bias!, { stride: 1, padding: 2, groups: 4 }),
 };

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
+
 import { packageRoot } from "../../bindings/package-root.ts";
 import { Generator, scope, Tensor, torchAvailable } from "../../bindings/torch/index.ts";
 import { openDataset } from "../../src/dataset/open.ts";
@@ -47,6 +48,9 @@ beforeAll(async () => {
 const wanting = [torchAvailable() ? "" : "libtorch", existsSync(published) ? "" : published].filter(
   (what) => what,
 );
+// Bytewise's classifier stands on vectors of length 1, so that its logits are smaller; its table of pairs is fitted, not drawn.
+const scale = (name: string, path: string) => (name === "bytewise" && path.startsWith("classes.") ? 60 : 4);
+
 describe.skipIf(wanting.length > 0)(
   `networks on 256 real images (wants ${wanting.join(", ") || "nothing"})`,
   () => {
@@ -61,7 +65,13 @@ describe.skipIf(wanting.length > 0)(
           new Map(
             [...state].map(([path, values]) => [
               path,
-              values.map((value) => (path.includes("norm") ? value : value * 4)),
+              values.map((value, i) =>
+                path.includes("norm")
+                  ? value
+                  : path === "pairs"
+                    ? Math.sin(i * i)
+                    : value * scale(name, path),
+              ),
             ]),
           ),
         );

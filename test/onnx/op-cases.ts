@@ -8,6 +8,8 @@ export interface OpCase {
   readonly name: string;
   /** Shape of the data input, batch first. */
   readonly input: readonly number[];
+  /** Of the input: values of [-1, 1], or bytes below this number. */
+  readonly bytesBelow?: number;
   /** Shapes of the weights. */
   readonly weights: readonly (readonly number[])[];
   /** How many of the weights, the last ones, are statistics that have no gradient. Default 0. */
@@ -30,6 +32,8 @@ const lstmWeights = <T>(w: readonly T[]): LstmWeights<T> => ({
   hiddenBias: w[3]!,
 });
 const upsample = { stride: 2, padding: 2, outputPadding: 1 };
+/** (N, T, C) <-> (N, C, T). */
+const turned = (x: NdArray) => reference.permute(x, [0, 2, 1]);
 const normalization = { momentum: 0.1, epsilon: 1e-5 };
 
 export const OP_CASES: readonly OpCase[] = [
@@ -241,11 +245,119 @@ export const OP_CASES: readonly OpCase[] = [
     run: (b, x) => b.mean(x, 1),
     expected: (x) => reference.mean(x, 1),
   },
+  {
+    name: "max",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.max(x, 1),
+    expected: (x) => reference.maximum(x, 1),
+  },
+  {
+    name: "gelu",
+    input: [N, 5],
+    weights: [],
+    run: (b, x) => b.gelu(b.affine(x, 3, 0)),
+    expected: (x) => reference.map(x, (v) => reference.gelu(3 * v)),
+  },
+  {
+    name: "silu",
+    input: [N, 5],
+    weights: [],
+    run: (b, x) => b.silu(x),
+    expected: (x) => reference.map(x, (v) => v / (1 + Math.exp(-v))),
+  },
+  {
+    name: "layerNorm",
+    input: [N, 4, 5],
+    weights: [[5], [5]],
+    run: (b, x, [w, bias]) => b.layerNorm(x, w!, bias!, { epsilon: 1e-5 }),
+    expected: (x, [w, bias]) => reference.layerNorm(x, w!, bias!, 1e-5),
+  },
+  {
+    name: "embedding of bytes",
+    input: [N, 4, 5],
+    bytesBelow: 7,
+    weights: [[7, 3]],
+    run: (b, x, [w]) => b.embedding(b.reshape(x, [-1, 20]), w!),
+    expected: (x, [w]) => reference.embedding({ shape: [N, 20], data: x.data }, w!),
+  },
+  {
+    name: "conv1d, dilation 3, stride 2",
+    input: [N, 4, 12],
+    weights: [[6, 4, 3], [6]],
+    run: (b, x, [w, bias]) => b.conv1d(x, w!, bias!, { stride: 2, padding: 2, dilation: 3 }),
+    expected: (x, [w, bias]) => reference.convolution(x, w!, bias!, 2, 2, { dilation: 3 }),
+  },
+  {
+    name: "conv1d, 2 groups",
+    input: [N, 4, 7],
+    weights: [[6, 2, 3], [6]],
+    run: (b, x, [w, bias]) => b.conv1d(x, w!, bias!, { stride: 1, padding: 1, groups: 2 }),
+    expected: (x, [w, bias]) => reference.convolution(x, w!, bias!, 1, 1, { groups: 2 }),
+  },
+  {
+    name: "conv1d, depthwise",
+    input: [N, 4, 7],
+    weights: [[4, 1, 5], [4]],
+    run: (b, x, [w, bias]) => b.conv1d(x, w!, bias!, { stride: 1, padding: 2, groups: 4 }),
+    expected: (x, [w, bias]) => reference.convolution(x, w!, bias!, 1, 2, { groups: 4 }),
+  },
+  {
+    name: "sequenceConv, dilation 2, stride 2",
+    input: [N, 11, 4],
+    weights: [[6, 4, 3], [6]],
+    run: (b, x, [w, bias]) => b.sequenceConv(x, w!, bias!, { stride: 2, padding: 1, dilation: 2 }),
+    expected: (x, [w, bias]) => turned(reference.convolution(turned(x), w!, bias!, 2, 1, { dilation: 2 })),
+  },
+  {
+    name: "sequenceConv, depthwise",
+    input: [N, 7, 4],
+    weights: [[4, 1, 5], [4]],
+    run: (b, x, [w, bias]) => b.sequenceConv(x, w!, bias!, { stride: 1, padding: 2, groups: 4 }),
+    expected: (x, [w, bias]) => turned(reference.convolution(turned(x), w!, bias!, 1, 2, { groups: 4 })),
+  },
+  {
+    name: "sequenceMaxPool, odd length",
+    input: [N, 9, 3],
+    weights: [],
+    run: (b, x) => b.sequenceMaxPool(x, 2),
+    expected: (x) => turned(reference.maxPool(turned(x), 2)),
+  },
+  {
+    name: "bytePairs, as indices of an embedding",
+    input: [N, 9],
+    bytesBelow: 256,
+    weights: [[65536, 2]],
+    run: (b, x, [w]) => b.embedding(b.bytePairs(x), w!),
+    expected: (x, [w]) =>
+      reference.embedding(
+        fill([N, 8], ([n, p]) => 256 * reference.at(x, [n!, p!]) + reference.at(x, [n!, p! + 1])),
+        w!,
+      ),
+  },
+  {
+    name: "normalize",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.normalize(x),
+    expected: (x) =>
+      fill(x.shape, (index) => {
+        const along = Array.from({ length: 5 }, (_, k) => reference.at(x, index.with(-1, k)));
+        return reference.at(x, index) / Math.hypot(...along);
+      }),
+  },
 ];
 
-/** The case's input and weights: uniform in [-1, 1], the same on every run. */
+/** The case's input and weights: uniform in [-1, 1] (or bytes), the same on every run. */
 export function randomInputs(testCase: OpCase): { x: NdArray; weights: NdArray[] } {
   const random = xoroshiro128plus(testCase.name.length * 7919 + testCase.input.length);
   const uniform = (shape: readonly number[]) => fill(shape, () => random.next() / 2 ** 31);
-  return { x: uniform(testCase.input), weights: testCase.weights.map(uniform) };
+  const { bytesBelow } = testCase;
+  const byte = () => Math.abs(random.next()) % bytesBelow!;
+  const x = bytesBelow === undefined ? uniform(testCase.input) : fill(testCase.input, byte);
+  return { x, weights: testCase.weights.map(uniform) };
 }
+
+export const inputElement = ({ bytesBelow }: OpCase) => (bytesBelow === undefined ? "float32" : "uint8");
+export const inputData = ({ bytesBelow }: OpCase, { data }: NdArray) =>
+  bytesBelow === undefined ? data.slice() : Uint8Array.from(data);

@@ -77,13 +77,18 @@ export function convolution(
   bias: NdArray,
   stride: number,
   padding: number,
+  { dilation = 1, groups = 1 }: { dilation?: number; groups?: number } = {},
 ): NdArray {
   const kernel = weight.shape.slice(2);
-  const spatial = kernel.map((k, i) => Math.floor((x.shape[i + 2]! + 2 * padding - k) / stride) + 1);
-  return fill([x.shape[0]!, weight.shape[0]!, ...spatial], ([n, o, ...position]) => {
-    const taps = sum([x.shape[1]!, ...kernel], ([c, ...tap]) => {
-      const from = tap.map((t, i) => position[i]! * stride + t - padding);
-      return at(x, [n!, c!, ...from]) * at(weight, [o!, c!, ...tap]);
+  const [outputs, inputs] = weight.shape as [number, number];
+  const spatial = kernel.map(
+    (k, i) => Math.floor((x.shape[i + 2]! + 2 * padding - dilation * (k - 1) - 1) / stride) + 1,
+  );
+  return fill([x.shape[0]!, outputs, ...spatial], ([n, o, ...position]) => {
+    const first = Math.floor(o! / (outputs / groups)) * inputs; // of the group's input channels
+    const taps = sum([inputs, ...kernel], ([c, ...tap]) => {
+      const from = tap.map((t, i) => position[i]! * stride + t * dilation - padding);
+      return at(x, [n!, first + c!, ...from]) * at(weight, [o!, c!, ...tap]);
     });
     return at(bias, [o!]) + taps;
   });
@@ -215,4 +220,40 @@ export function mean(x: NdArray, axis: number): NdArray {
     x.shape.toSpliced(axis, 1),
     (index) => sum([length], ([k]) => at(x, index.toSpliced(axis, 0, k!))) / length,
   );
+}
+
+export function maximum(x: NdArray, axis: number): NdArray {
+  return fill(x.shape.toSpliced(axis, 1), (index) => {
+    const along = Array.from({ length: x.shape[axis]! }, (_, k) => at(x, index.toSpliced(axis, 0, k)));
+    return Math.max(...along);
+  });
+}
+
+export function layerNorm(x: NdArray, weight: NdArray, bias: NdArray, epsilon: number): NdArray {
+  const features = x.shape.at(-1)!;
+  return fill(x.shape, (index) => {
+    const along = (k: number) => at(x, index.with(-1, k));
+    const average = sum([features], ([k]) => along(k!)) / features;
+    const variance = sum([features], ([k]) => (along(k!) - average) ** 2) / features;
+    const normal = (at(x, index) - average) / Math.sqrt(variance + epsilon);
+    return normal * at(weight, [index.at(-1)!]) + at(bias, [index.at(-1)!]);
+  });
+}
+
+export function embedding(indices: NdArray, weight: NdArray): NdArray {
+  return fill([...indices.shape, weight.shape[1]!], (index) =>
+    at(weight, [at(indices, index.slice(0, -1)), index.at(-1)!]),
+  );
+}
+
+/** x Phi(x); erf by its Taylor series, whose terms up to |x| = 6 stay far below what float64 holds. */
+export function gelu(x: number): number {
+  const t = x / Math.SQRT2;
+  let term = t;
+  let total = t;
+  for (let n = 1; n < 200; n++) {
+    term *= (-t * t) / n;
+    total += term / (2 * n + 1);
+  }
+  return 0.5 * x * (1 + (2 / Math.sqrt(Math.PI)) * total);
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ParameterSpec } from "../../src/nn/backend.ts";
 import { GraphBuilder } from "../../src/onnx/graph.ts";
 import { type TracedValue, TracingBackend } from "../../src/onnx/tracing-backend.ts";
-import { OP_CASES, type OpCase, randomInputs } from "./op-cases.ts";
+import { inputData, inputElement, OP_CASES, type OpCase, randomInputs } from "./op-cases.ts";
 import type { NdArray } from "./reference-ops.ts";
 
 interface Weight extends ParameterSpec {
@@ -14,7 +14,11 @@ function trace(testCase: OpCase, weights: readonly NdArray[]): { bytes: Uint8Arr
   const graph = new GraphBuilder();
   const backend = new TracingBackend<Weight>(graph, (parameter) => parameter.data);
   const values = weights.map((weight, i) => backend.parameter({ path: `w${i}`, ...weight }));
-  const result = testCase.run(backend, graph.input("x", "float32", [-1, ...testCase.input.slice(1)]), values);
+  const result = testCase.run(
+    backend,
+    graph.input("x", inputElement(testCase), [-1, ...testCase.input.slice(1)]),
+    values,
+  );
   graph.output("y", result);
   return { bytes: graph.finish({ graphName: "case", toolVersion: "0", metadata: {} }), result };
 }
@@ -30,7 +34,7 @@ describe("each traced operation gives what its plain implementation gives", () =
   test.each(OP_CASES)("$name", async (testCase) => {
     const { x, weights } = randomInputs(testCase);
     const { bytes, result } = trace(testCase, weights);
-    const actual = await run(bytes, new Tensor("float32", x.data, [...x.shape]));
+    const actual = await run(bytes, new Tensor(inputElement(testCase), inputData(testCase, x), [...x.shape]));
     const expected = testCase.expected(x, weights);
     expect(actual.shape).toEqual(expected.shape);
     expect(result.shape.map((d) => (d < 0 ? -d * testCase.input[0]! : d))).toEqual(expected.shape);
@@ -90,6 +94,21 @@ describe("shapes that cannot be are refused while tracing", () => {
     ["reshape without the batch", () => backend.reshape(x, [4, 5]), /reshape/],
     ["permute twice", () => backend.permute(x, [0, 1, 1]), /permute/],
     ["select", () => backend.select(x, 1, 4), /select: expected index 4 to exist/],
+    [
+      "conv1d groups",
+      () => backend.conv1d(x, weight("g", [2, 1, 3]), weight("h", [2]), { stride: 1, padding: 0, groups: 3 }),
+      /conv1d: expected channels that 3 groups divide but received 4 -> 2/,
+    ],
+    [
+      "embedding of floats",
+      () => backend.embedding(x, weight("i", [9, 2])),
+      /embedding: expected integer indices but received float32/,
+    ],
+    [
+      "layerNorm features",
+      () => backend.layerNorm(x, weight("j", [4]), weight("k", [4]), { epsilon: 1e-5 }),
+      /layerNorm weight: expected \(5\) but received \(4\)/,
+    ],
     ["matmul", () => backend.matmul(x, x), /matmul/],
     ["broadcast", () => backend.add(x, weight("e", [3])), /add: expected shapes that broadcast/],
     ["uint8 arithmetic", () => backend.relu(pixels), /relu: expected float32 values but received uint8/],

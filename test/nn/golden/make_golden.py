@@ -158,21 +158,23 @@ case("l1", lambda x: F.l1_loss(x, probe((2, 3))), {"x": signed(2, 3)})
 case("mse", lambda x: F.mse_loss(x, probe((2, 3))), {"x": signed(2, 3)})
 
 
-def adam_trace():
-    """Five steps of torch.optim.Adam on f(p, q) = sum(exp(p) * probe) + sum(q^4 * probe): the values after each step."""
+def adam_trace(make, clip=None):
+    """Five steps of an optimizer on f(p, q) = sum(exp(p) * probe) + sum(q^4 * probe): the values after each step."""
     p, q = signed(2, 3).requires_grad_(), signed(4).requires_grad_()
     start = [pack(p), pack(q)]
-    optimizer = torch.optim.Adam([p, q], lr=0.05, betas=(0.5, 0.999), eps=1e-8)
+    optimizer = make(p, q)
     steps = []
     for _ in range(5):
         optimizer.zero_grad()
         ((p.exp() * probe((2, 3))).sum() + (q.pow(4) * probe((4,))).sum()).backward()
+        if clip is not None:
+            torch.nn.utils.clip_grad_norm_([p, q], clip)
         optimizer.step()
         steps.append([pack(p), pack(q)])
     return {"start": start, "steps": steps}
 
 
-adam = adam_trace()
+adam = adam_trace(lambda p, q: torch.optim.Adam([p, q], lr=0.05, betas=(0.5, 0.999), eps=1e-8))
 case("unsqueeze", lambda x: x.unsqueeze(1), {"x": signed(2, 3)})
 case("squeeze", lambda x: x.squeeze(1), {"x": signed(2, 1, 3)})
 case("logSumExp", lambda x: x.logsumexp(1), {"x": signed(4, 3) * 3})
@@ -183,7 +185,77 @@ case(
 )
 # More sequences than one thread takes at a time, and no multiple of that.
 case("lstmManySequences", lstm, {"x": signed(67, 3, 2), **lstm_weights(2, 2, 3)})
-golden = {"torch": torch.__version__, "cases": cases, "adam": adam}
+case("max", lambda x: x.max(1).values, {"x": spread(2, 3, 4)})
+case("where", lambda x, y: torch.where(probe((2, 3)) > 0, x, y), {"x": signed(2, 3), "y": signed(3)})
+case("whereNumber", lambda x: torch.where(probe((2, 3)) > 0, x, torch.tensor(0.5)), {"x": signed(2, 3)})
+case("gelu", F.gelu, {"input": signed(3, 4) * 4})
+case("silu", F.silu, {"input": signed(3, 4) * 4})
+case(
+    "layerNorm",
+    lambda x, weight, bias: F.layer_norm(x, (5,), weight, bias, 1e-5),
+    {"x": signed(2, 3, 5) * 3, "weight": signed(5), "bias": signed(5)},
+)
+symbols = torch.tensor([[3, 0, 2], [3, 3, 1]])
+case("embedding", lambda weight: F.embedding(symbols, weight), {"weight": signed(5, 3)})
+case(
+    "conv1dDilated",
+    lambda x, weight, bias: F.conv1d(x, weight, bias, stride=2, padding=3, dilation=2),
+    {"x": signed(2, 3, 9), "weight": signed(4, 3, 3), "bias": signed(4)},
+)
+case(
+    "conv1dGroups",
+    lambda x, weight, bias: F.conv1d(x, weight, bias, padding=1, groups=2),
+    {"x": signed(2, 4, 6), "weight": signed(6, 2, 3), "bias": signed(6)},
+)
+case(
+    "conv1dDepthwise",
+    lambda x, weight, bias: F.conv1d(x, weight, bias, padding=2, groups=4),
+    {"x": signed(2, 4, 7), "weight": signed(4, 1, 5), "bias": signed(4)},
+)
+shares = torch.tensor([[0.2, 0.8, 0.0], [1.0, 0.0, 0.0], [0.3, 0.3, 0.4], [0.6, 0.1, 0.3]])
+case("crossEntropyRows", lambda x: F.cross_entropy(x, classes, reduction="none", label_smoothing=0.1), {"x": signed(4, 3) * 3})
+case("crossEntropyRowsSoft", lambda x: F.cross_entropy(x, shares, reduction="none"), {"x": signed(4, 3) * 3})
+case("klDivergenceRows", lambda x: F.kl_div(x.log_softmax(1), shares, reduction="none").sum(1), {"x": signed(4, 3) * 3})
+case(
+    "softCrossEntropy",
+    lambda x, weights: (F.cross_entropy(x, shares, reduction="none", label_smoothing=0.2) * weights).mean(),
+    {"x": signed(4, 3), "weights": positive(4)},
+)
+case("klDivergence", lambda x: F.kl_div(x.log_softmax(1), shares, reduction="batchmean"), {"x": signed(4, 3)})
+case(
+    "maskedByteLoss",
+    lambda x, weight, bias: F.cross_entropy(F.linear(x.reshape(6, 2)[[4, 1, 5]], weight, bias), torch.tensor([3, 0, 4])),
+    {"x": signed(2, 3, 2), "weight": signed(5, 2), "bias": signed(5)},
+)
+case(
+    "sequenceConv",
+    lambda x, weight, bias: F.conv1d(x.mT, weight, bias, padding=2, stride=2).mT,
+    {"x": signed(3, 9, 2), "weight": signed(4, 2, 5), "bias": signed(4)},
+)
+case("sequenceMaxPool", lambda x: F.max_pool1d(x.mT, 3).mT, {"x": spread(2, 8, 3)})
+# Decay on p alone; the norm is above the bound at first and below it later.
+adamw = adam_trace(
+    lambda p, q: torch.optim.AdamW(
+        [{"params": [p], "weight_decay": 0.3}, {"params": [q], "weight_decay": 0.0}], lr=0.4, betas=(0.9, 0.99)
+    ),
+    clip=1.0,
+)
+
+
+def one_cycle(steps):
+    """The learning rate of each step, of 1 at its highest."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1, total_steps=steps, cycle_momentum=False)
+    rates = []
+    for step in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if step + 1 < steps:
+            schedule.step()
+    return rates
+
+
+golden = {"torch": torch.__version__, "cases": cases, "adam": adam, "adamw": adamw, "oneCycle": [one_cycle(n) for n in (7, 40)]}
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden.json")
 with open(path, "w") as file:
     json.dump(golden, file, separators=(",", ":"))

@@ -22,17 +22,20 @@ def pack(tensor):
 
 
 def case(name, layer, shape, training=False, run=lambda layer, x: layer(x)):
+    """`shape`: of the input; or the input itself, of integers, which have no gradient."""
     layer.train(training)
-    x = (torch.rand(*shape) * 2 - 1).requires_grad_()
+    integers = isinstance(shape, torch.Tensor)
+    x = shape if integers else (torch.rand(*shape) * 2 - 1).requires_grad_()
     state = {key: pack(value) for key, value in layer.state_dict().items() if "num_batches" not in key}
     output = run(layer, x)
     count = math.prod(output.shape)
     probe = torch.tensor([math.cos(i) for i in range(count)], dtype=torch.float64).float().reshape(output.shape)
     (output * probe).sum().backward()
     gradients = {key: pack(value.grad) for key, value in layer.named_parameters()}
-    cases.append(
-        {"name": name, "training": training, "state": state, "x": pack(x), "output": pack(output), "xGradient": pack(x.grad), "gradients": gradients}
-    )
+    found = {"name": name, "training": training, "state": state, "x": pack(x), "output": pack(output)}
+    if not integers:
+        found["xGradient"] = pack(x.grad)
+    cases.append({**found, "gradients": gradients})
 
 
 def moved(layer):
@@ -53,6 +56,24 @@ case("batch-norm, prediction", moved(nn.BatchNorm1d(3)), (4, 3, 5))
 case("lstm", nn.LSTM(3, 5, batch_first=True), (4, 6, 3), run=lambda layer, x: layer(x)[0])
 case("lstm, both directions", nn.LSTM(3, 5, batch_first=True, bidirectional=True), (4, 6, 3), run=lambda layer, x: layer(x)[0])
 case("dropout", nn.Dropout(0.5), (3, 4))
+
+case("conv1d, depthwise and dilated", nn.Conv1d(4, 8, 3, padding=2, dilation=2, groups=4), (2, 4, 7))
+case("layer-norm", moved(nn.LayerNorm(5)), (2, 3, 5))
+case("embedding", nn.Embedding(6, 3), torch.tensor([[5, 0, 2, 0], [1, 1, 1, 5]]))
+case("sequence-conv", nn.Conv1d(3, 4, 5, padding=2), (2, 7, 3), run=lambda layer, x: layer(x.mT).mT)
+case(
+    "sequence-conv, dilated, stride 2",
+    nn.Conv1d(3, 4, 3, padding=1, dilation=2, stride=2),
+    (3, 9, 3),
+    run=lambda layer, x: layer(x.mT).mT,
+)
+case(
+    "sequence-conv, depthwise",
+    nn.Conv1d(5, 5, 3, padding=2, dilation=2, stride=2, groups=5),
+    (11, 8, 5),
+    run=lambda layer, x: layer(x.mT).mT,
+)
+case("sequence-conv, groups", nn.Conv1d(4, 6, 3, groups=2), (2, 6, 4), run=lambda layer, x: layer(x.mT).mT)
 
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers.json")
 with open(path, "w") as file:

@@ -17,12 +17,17 @@ export interface GoldenCase {
   readonly after: GoldenArrays;
 }
 
+export interface OptimizerTrace {
+  readonly start: readonly GoldenArray[];
+  readonly steps: readonly (readonly GoldenArray[])[];
+}
+
 export interface Golden {
   readonly cases: readonly GoldenCase[];
-  readonly adam: {
-    readonly start: readonly GoldenArray[];
-    readonly steps: readonly (readonly GoldenArray[])[];
-  };
+  readonly adam: OptimizerTrace;
+  readonly adamw: OptimizerTrace;
+  /** Learning rates of whole schedules, step by step. */
+  readonly oneCycle: readonly (readonly number[])[];
 }
 
 export function readGolden(): Golden {
