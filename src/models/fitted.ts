@@ -12,6 +12,8 @@ export interface FittedModel {
   emit(graph: GraphBuilder, images: GraphValue): GraphValue;
   /** What `fit` takes as `saved` to give this model again from the same images, without the work. */
   state(): FittedState;
+  /** The part of `state()` that no label went into: models of other labels for the same images may begin with it. */
+  unlabelledState?(): FittedState;
 }
 
 /** Named arrays, as a checkpoint holds them. What `fit` can make again in no time is left out, so it may be empty. */
@@ -24,11 +26,20 @@ export interface PredictOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Images that are copied only where they are asked for. */
+export interface ImageSource {
+  readonly count: number;
+  /** uint8 [rows.length, 28, 28]; rows from 0 to count - 1. */
+  take(rows: Uint32Array): Uint8Array;
+}
+
 export interface FitRequest<Options extends object = AnyOptions> {
   /** uint8 [N, 28, 28], N at least 1. */
   readonly images: Uint8Array;
   /** int32 [N], in [0, classes). Not every class need occur. */
   readonly labels: Int32Array;
+  /** Images without labels, to learn from as well: none, some or very many. */
+  readonly unlabelled: ImageSource;
   /** Number of classes K, at least 2. */
   readonly classes: number;
   readonly seed: number;
@@ -48,6 +59,8 @@ export interface FitRequest<Options extends object = AnyOptions> {
 
 /** A row of the registry whose model is fitted. One request gives one model, bit by bit. */
 export interface FittedRow<Options extends object = AnyOptions> extends ModelDescription<Options> {
+  /** Its probabilities are left as they are; those of others are calibrated on rows that they were not fitted to. */
+  readonly calibrated?: true;
   /** @throws ERR_ABORTED; ERR_CHECKPOINT where `saved` is no state of this model */
   fit(request: FitRequest<Options>): Promise<FittedModel>;
 }

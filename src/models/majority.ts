@@ -10,6 +10,7 @@ export const majority: FittedRow<NoOptions> = {
   description:
     "the class shares of the training labels for every image: its verdict is the most frequent class",
   options: {},
+  calibrated: true, // frequencies as counted
   async fit({ labels, classes, onProgress }): Promise<FittedModel> {
     const counts = new Float64Array(classes);
     for (const label of labels) counts[label]!++;

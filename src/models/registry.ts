@@ -3,15 +3,28 @@
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { ae } from "./ae.ts";
 import { bytesgan } from "./bytesgan.ts";
+import { bytewise } from "./bytewise.ts";
 import { clgan } from "./clgan.ts";
 import { cnnLstm } from "./cnn-lstm.ts";
 import { dcgan } from "./dcgan.ts";
 import { majority } from "./majority.ts";
 import type { ModelRow, Recipe, TrainableModel } from "./model.ts";
 import { nearest } from "./nearest.ts";
+import { pairs } from "./pairs.ts";
 import { trees } from "./trees.ts";
 
-export const MODELS: readonly ModelRow[] = [clgan, dcgan, ae, cnnLstm, bytesgan, trees, nearest, majority];
+export const MODELS: readonly ModelRow[] = [
+  bytewise,
+  clgan,
+  dcgan,
+  ae,
+  cnnLstm,
+  bytesgan,
+  pairs,
+  trees,
+  nearest,
+  majority,
+];
 
 export interface ModelRequest {
   /** Number of classes K. */

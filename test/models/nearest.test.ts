@@ -48,6 +48,7 @@ test.each([
   }
   const model = await nearest.fit({
     images: train,
+    unlabelled: { count: 0, take: () => new Uint8Array() },
     labels,
     classes: CLASSES,
     seed: 1,

@@ -61,6 +61,14 @@ const SIZES: Readonly<Record<string, (K: number) => number>> = {
     (CONV2D(128, 64, 3) + CONV2D(64, 64, 3) + LSTM(64, 256) + LINEAR(256, K)),
   "cnn-lstm": (K) =>
     CONV1D(28, 128, 3) + 2 * CONV1D(128, 128, 3) + LSTM(128, 64) + LINEAR(7 * 64, 128) + LINEAR(128, K),
+  bytewise: (K) =>
+    257 * 16 +
+    CONV1D(16, 128, 8) +
+    196 * 128 +
+    3 * (NORM(128) + CONV1D(128, 128, 5) + CONV1D(128, 128, 1)) +
+    NORM(128) +
+    LINEAR(256, 256) +
+    LINEAR(256 + 128, K),
   bytesgan: (K) => GENERATOR + MIRROR + LINEAR(2048, K),
 };
 
@@ -88,6 +96,7 @@ interface Parts {
   readonly generator: Forward;
   readonly trunk: Forward;
   readonly reality: Forward;
+  readonly fingerprint: Forward;
   reconstruct(backend: TorchBackend, images: Tensor): Tensor;
 }
 
@@ -104,6 +113,11 @@ const GENERATIVE: Readonly<
   clgan: (_, { generator }, backend) => everyFortyNinth(generator.forward(backend, goldenNoise())),
   dcgan: (_, { generator, trunk, reality }, backend) =>
     reality.forward(backend, trunk.forward(backend, generator.forward(backend, goldenNoise()))).reshape([-1]),
+  bytewise: (_, { trunk, fingerprint }, backend) =>
+    fingerprint
+      .forward(backend, trunk.forward(backend, goldenImages().reshape([-1, 784])))
+      .select(0, 1)
+      .indexSelect(0, Tensor.fromBuffer(Int32Array.from({ length: 37 }, (_, i) => 7 * i))),
   ae: (_, parts, backend) => {
     const images = scaleBytes(backend, goldenImages());
     const made = parts.reconstruct(backend, images);

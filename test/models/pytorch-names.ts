@@ -29,7 +29,7 @@ export function fillMembers(
 ): Map<string, Parameter> {
   const members = new Map([...root.members()].map(([path, parameter]) => [pytorchName(path), parameter]));
   for (const [k, name] of names.entries()) {
-    const offset = name.endsWith("running_var") || /norm\d\.weight$/.test(name) ? 1 : 0;
+    const offset = name.endsWith("running_var") || /norm\d?\.weight$/.test(name) ? 1 : 0;
     const parameter = members.get(name)!;
     parameter.assign(Float32Array.from({ length: parameter.elements }, (_, i) => value(i, k) + offset));
   }

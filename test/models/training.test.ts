@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Adam, Generator, liveTensors, scope, Tensor } from "../../bindings/torch/index.ts";
-import { classifySessions, openClassifier } from "../../src/inference/index.ts";
+import { Classifier } from "../../src/inference/index.ts";
 import type { PhaseBatch } from "../../src/models/model.ts";
 import { createModel } from "../../src/models/registry.ts";
 import { TorchBackend } from "../../src/nn/torch-backend.ts";
@@ -15,7 +15,7 @@ import { abortAfter, digests } from "../training/runs.ts";
 import { TINY_CONFIG, tinyDataset, tinySplit } from "../training/tiny-dataset.ts";
 import { NETWORKS } from "./networks.ts";
 
-const dataset = tinyDataset();
+const dataset = tinyDataset(90, 1, true);
 const split = tinySplit(dataset);
 // An epoch is 3 steps of a supervised phase, 6 of one that takes all images.
 const SHORT = { ...TINY_CONFIG, pretrainEpochs: 1, epochs: 8, learningRate: 2e-3 };
@@ -47,12 +47,9 @@ describeTorch("every network", () => {
       await train(dataset, split, {}, { run: cut, resume: true });
       expect(digests(cut)).toEqual(digests(whole));
 
-      await using classifier = await openClassifier(join(whole, "model.onnx"), { workers: 1 });
+      await using classifier = await Classifier.load(join(whole, "model.onnx"), { workers: 1 });
       let sessions = 0;
-      for await (const { count, probabilities } of classifySessions(
-        join(SAMPLES, capture.file),
-        classifier,
-      )) {
+      for await (const { count, probabilities } of classifier.classify(join(SAMPLES, capture.file))) {
         sessions += count;
         expect(probabilities.length).toBe(3 * count);
         for (let i = 0; i < count; i++) {
@@ -66,13 +63,14 @@ describeTorch("every network", () => {
 
   test.each(NETWORKS.map(({ name }) => name))(
     "%s: each optimizer moves its own weights, and no others",
-    (name) => {
+    async (name) => {
       const model = createModel(name, {}, { classes: 3, seed: 1, learningRate: 1e-3 });
       const backend = new TorchBackend(new Generator("cpu", 1));
       backend.adopt(model.root);
       backend.training = true;
       for (const phase of model.phases) {
         const stepped: string[] = [];
+        await phase.prepare?.({ ...prepared(phase.data !== "all"), backend });
         scope(() => {
           phase.step(
             {
@@ -96,9 +94,10 @@ describeTorch("every network", () => {
                 stepped.push(optimizer);
               },
             },
-            batch(),
+            phase.prepare === undefined ? batch() : { ...batch(), places: Tensor.arange(batchRows) },
           );
         });
+        phase.release?.();
         expect(stepped.sort()).toEqual(Object.keys(phase.optimizers).sort());
       }
       backend.release(model.root);
@@ -108,12 +107,26 @@ describeTorch("every network", () => {
 });
 
 /** What a phase of any kind may ask for. */
+const batchRows = 9;
+
+/** What a phase is prepared with whose batches are `batch()`. */
+function prepared(labelled: boolean) {
+  return {
+    images: dataset.images.slice(0, 60 * 784),
+    labels: labelled ? dataset.labels.slice(0, 60) : undefined,
+    seed: 1,
+    threads: 1,
+    signal: undefined,
+    resumed: false,
+  };
+}
+
 function batch(): PhaseBatch {
   const images = (first: number, count: number) =>
     Tensor.copyOf(dataset.images.subarray(first * 784, (first + count) * 784), [count, 28, 28]);
   return {
-    images: images(0, 9),
-    labels: Tensor.fromBuffer(BigInt64Array.from(dataset.labels.subarray(0, 9), BigInt)),
-    unlabelledImages: images(9, 6),
+    images: images(0, batchRows),
+    labels: Tensor.fromBuffer(BigInt64Array.from(dataset.labels.subarray(0, batchRows), BigInt)),
+    unlabelledImages: images(batchRows, 6),
   };
 }

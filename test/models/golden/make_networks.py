@@ -134,6 +134,59 @@ class ByteSgan(nn.Module):
         return torch.cat([padded[0].log(), torch.log1p(-padded[1])]).float()
 
 
+class Bytewise(nn.Module):
+    """Without dropout. The generative part is the fingerprint that the pre-training asks for."""
+
+    takes_bytes = True
+
+    class Trunk(nn.Module):
+        class Residual(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.norm = nn.LayerNorm(128)
+                self.across = nn.Conv1d(128, 128, 5, padding=2)
+                self.within = nn.Conv1d(128, 128, 1)
+
+            def forward(self, x):
+                inner = F.gelu(self.across(self.norm(x).transpose(1, 2)))
+                return x + self.within(inner).transpose(1, 2)
+
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(257, 16)
+            self.stem = nn.Conv1d(16, 128, 8, 4, 2)
+            self.position = nn.Parameter(torch.zeros(1, 196, 128))
+            self.early = self.Residual()
+            self.late = nn.ModuleList([self.Residual(), self.Residual()])
+            self.norm = nn.LayerNorm(128)
+
+        def forward(self, symbols):
+            x = self.stem(self.embedding(symbols).transpose(1, 2)).transpose(1, 2) + self.position
+            x = F.max_pool1d(self.early(x).transpose(1, 2), 4).transpose(1, 2)
+            for block in self.late:
+                x = block(x)
+            x = self.norm(x)
+            return torch.cat([x.amax(1), x.mean(1)], 1)
+
+    def __init__(self):
+        super().__init__()
+        self.trunk = self.Trunk()
+        self.register_buffer("pairs", torch.zeros(65536, 128))
+        self.register_buffer("center", torch.zeros(256))
+        self.fingerprint = nn.Linear(256, 256)
+        self.classes = nn.Linear(384, CLASSES)
+
+    def logits(self, images):
+        symbols = images.flatten(1).long()
+        factors = F.normalize(self.pairs[256 * symbols[:, :-1] + symbols[:, 1:]].mean(1))
+        pooled = F.normalize(self.trunk(symbols) - self.center)
+        return self.classes(torch.cat([pooled, factors], 1))
+
+    def generative(self):
+        """Every 7th number of the second image's fingerprint."""
+        return self.fingerprint(self.trunk(IMAGES.flatten(1).long()))[1, ::7]
+
+
 class EnhancedGenerator(nn.Module):
     """CLGAN's generator with its temporal enhancement; there are no logits to compare."""
 
@@ -191,10 +244,11 @@ def row(model, options, make):
         "members": [[name, tensor.numel()] for name, tensor in state.items()],
     }
     if hasattr(network, "logits"):
+        images = IMAGES if getattr(network, "takes_bytes", False) else SCALED
         network.eval()
-        result["predicted"] = short(network.logits(SCALED).flatten().tolist())
+        result["predicted"] = short(network.logits(images).flatten().tolist())
         network.train()
-        logits = network.logits(SCALED)
+        logits = network.logits(images)
         loss = F.cross_entropy(logits, torch.tensor([0, 3, 1]))
         loss.backward()
         result["logits"] = short(logits.flatten().tolist())
@@ -224,6 +278,7 @@ if __name__ == "__main__":
             row("ae", {"outputNorm": False}, lambda: Autoencoder(False)),
             row("cnn-lstm", {}, CnnLstm),
             row("bytesgan", {"dropout": 0}, ByteSgan),
+            row("bytewise", {"dropout": 0}, Bytewise),
         ],
     }
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "networks.json")

@@ -1,0 +1,126 @@
+// What Bytewise computes besides gradients: where bytes stand as pairs, fingerprints as targets, and the classifier that
+// tuning starts from. Against PyTorch: networks.test.ts; in whole runs: training.test.ts.
+import { describe, expect, test } from "vitest";
+import { Adam, Generator, liveTensors, scope, setThreads, Tensor } from "../../bindings/torch/index.ts";
+import { Bytewise } from "../../src/models/bytewise.ts";
+import { bytesWithPositions, fingerprintPhase } from "../../src/models/fingerprint.ts";
+import { fitLinear } from "../../src/models/linear-start.ts";
+import { TorchBackend } from "../../src/nn/torch-backend.ts";
+import { describeTorch } from "../nn/with-torch.ts";
+import { tinyDataset } from "../training/tiny-dataset.ts";
+
+describe("bytes with their positions", () => {
+  test("the first 256 bytes, each after its position; padding stays padding", () => {
+    const images = new Uint8Array(2 * 784);
+    images.set([9, 0, 7], 0);
+    images.fill(200, 784, 784 + 300);
+    const made = bytesWithPositions(images);
+    expect([...made.subarray(0, 8)]).toEqual([0, 9, 1, 0, 2, 7, 0, 0]);
+    expect(made.subarray(6, 784).every((byte) => byte === 0)).toBe(true);
+    expect([...made.subarray(784 + 508, 784 + 514)]).toEqual([254, 200, 255, 200, 0, 0]);
+  });
+});
+
+describeTorch("bytewise", () => {
+  const dataset = tinyDataset(60, 1, true);
+  const images = dataset.images.slice();
+  const rows = 12;
+
+  const setUp = () => {
+    setThreads(1);
+    const model = new Bytewise(3, { dropout: 0 }).initialize(1);
+    const backend = new TorchBackend(new Generator("cpu", 1));
+    backend.adopt(model);
+    const tools = {
+      backend,
+      images,
+      labels: undefined,
+      seed: 3,
+      threads: 1,
+      signal: undefined,
+      resumed: false,
+    };
+    return { model, backend, tools };
+  };
+
+  const bits = ({ buffer }: Float32Array) => new Uint8Array(buffer);
+  const bytes = (from = 0, count = dataset.count) =>
+    Tensor.fromBuffer(images.slice(from * 784, (from + count) * 784), [count, 28, 28]);
+
+  test("pair factors in the graph are those of the native analysis: of length 1, the same for repeated bytes", async () => {
+    const { model, backend, tools } = setUp();
+    const phase = fingerprintPhase(model, 1e-3);
+    await phase.prepare!(tools);
+    scope(() => {
+      const factors = backend.predict(() => model.pairFactors(backend, bytes())).toFloat32Array();
+      expect(factors.length).toBe(dataset.count * 128);
+      for (let row = 0; row < dataset.count; row++) {
+        expect(Math.hypot(...factors.subarray(row * 128, (row + 1) * 128))).toBeCloseTo(1, 4);
+      }
+    });
+    phase.release!();
+    backend.release(model);
+  });
+
+  test("fingerprints are learned; the same again after a resume, which keeps the pair table; nothing is left behind", async () => {
+    const before = liveTensors();
+    const { model, backend, tools } = setUp();
+    const phase = fingerprintPhase(model, 1e-3);
+    await phase.prepare!(tools);
+    const { trunk } = phase.optimizers;
+    const adam = new Adam(backend.tensors(trunk!.parameters), { learningRate: 3e-3 });
+    const loss = (step: number) =>
+      scope(() => {
+        const from = (step * rows) % dataset.count;
+        const places = Tensor.fromBuffer(BigInt64Array.from({ length: rows }, (_, i) => BigInt(from + i)));
+        const minimize = (_: string, value: Tensor) => {
+          adam.zeroGrad();
+          value.backward();
+          adam.step();
+        };
+        const random = new Generator("cpu", BigInt(step));
+        return phase
+          .step({ backend, random, minimize }, { images: bytes(from, rows), places })
+          .fingerprintLoss!.item();
+      });
+    backend.training = true;
+    const losses = Array.from({ length: 20 }, (_, step) => loss(step));
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value) / values.length;
+    expect(losses[0]).toBeGreaterThan(0.7); // 1 - cosine of unrelated directions
+    expect(mean(losses.slice(-5))).toBeLessThan(0.9 * mean(losses.slice(0, 5)));
+
+    const table = model.pairs.values();
+    const evaluated = loss(100);
+    phase.release!();
+    await phase.prepare!({ ...tools, resumed: true });
+    expect(Buffer.compare(bits(model.pairs.values()), bits(table))).toBe(0); // 8 million numbers: not one by one
+    // Of other weights than `evaluated`, one step later, and yet close: the targets are the same.
+    expect(Math.abs(loss(100) - evaluated)).toBeLessThan(0.1);
+    phase.release!();
+    backend.release(model);
+    expect(liveTensors().count).toBeLessThanOrEqual(before.count);
+  });
+
+  test("the linear start is right on images that a line can tell apart, and centres what it stands on", async () => {
+    const { model, backend, tools } = setUp();
+    const phase = fingerprintPhase(model, 1e-3);
+    await phase.prepare!(tools);
+    const labels = dataset.labels.slice();
+    await fitLinear(model, { ...tools, labels });
+    scope(() => {
+      const { predicted, pooled } = backend.predict(() => ({
+        predicted: model.logits(backend, bytes()).argmax(1).to({ dtype: "float32" }).toFloat32Array(),
+        pooled: model.trunk
+          .forward(backend, bytes().reshape([-1, 784]))
+          .mean([0])
+          .toFloat32Array(),
+      }));
+      expect([...predicted]).toEqual([...labels]);
+      model.center.values().forEach((value, i) => {
+        expect(value).toBeCloseTo(pooled[i]!, 4);
+      });
+    });
+    phase.release!();
+    backend.release(model);
+  });
+});
