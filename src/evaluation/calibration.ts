@@ -1,4 +1,5 @@
 // Whether a probability of 0.9 is right nine times in ten.
+import { type Calibrator, calibratedProbabilities, UNCALIBRATED, uncalibratedScores } from "./calibrator.ts";
 
 export interface CalibrationBin {
   /** Bin of confidence: above `from`, up to and including `to`. */
@@ -18,6 +19,33 @@ export interface Calibration {
   readonly expectedError: number;
   /** Mean of -ln(probability of the true class), probabilities clipped to 1e-15. */
   readonly logLoss: number;
+}
+
+export type CalibrationErrors = Pick<Calibration, "expectedError" | "logLoss">;
+
+/** What a calibrator is, and the errors on test images before and after it; null without test images. */
+export interface CalibrationOutcome extends Calibrator {
+  readonly rows: number;
+  readonly source: "validation" | "cross-fit" | "none";
+  readonly before: CalibrationErrors | null;
+  readonly after: CalibrationErrors | null;
+}
+
+/** What a calibrator did to the probabilities that came out of it, as `calibration` takes them. */
+export function calibrationOutcome(
+  probabilities: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classCount: number,
+  summary: Omit<CalibrationOutcome, "before" | "after">,
+): CalibrationOutcome {
+  if (labels.length === 0) return { ...summary, before: null, after: null };
+  const scores = uncalibratedScores(probabilities, classCount, summary);
+  const raw = calibratedProbabilities(scores, classCount, UNCALIBRATED);
+  const errors = (of: ArrayLike<number>): CalibrationErrors => {
+    const { expectedError, logLoss } = calibration(of, labels, classCount);
+    return { expectedError, logLoss };
+  };
+  return { ...summary, before: errors(raw), after: errors(probabilities) };
 }
 
 /**

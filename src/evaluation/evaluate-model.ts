@@ -29,7 +29,7 @@ const CHUNK = 2048;
  *   label or of a class that the model does not know; ERR_ABORTED; ERR_INFERENCE
  */
 export async function evaluateModel(
-  classifier: Pick<Classifier, "metadata" | "classify">,
+  classifier: Pick<Classifier, "metadata" | "predict">,
   dataset: Dataset,
   rows: Uint32Array,
   options: EvaluateModelOptions = {},
@@ -51,7 +51,7 @@ export async function evaluateModel(
     options.onProgress?.(start, rows.length);
     const part = rows.subarray(start, start + CHUNK);
     const images = gatherImages(dataset, part);
-    const scores = await classifier.classify(images, part.length);
+    const scores = await classifier.predict(images, { signal: options.signal });
     probabilities.set(scores.probabilities, start * classes.length);
   }
   return { evaluation: evaluateProbabilities(labels, probabilities, classes), labels, probabilities };

@@ -1,6 +1,20 @@
 // Scores, baselines and reports. Pure functions; imports nothing of torch, models or training.
 export { type BaselineOptions, type BaselineScore, baselines, type SkippedBaseline } from "./baselines.ts";
-export { type Calibration, type CalibrationBin, calibration } from "./calibration.ts";
+export {
+  type Calibration,
+  type CalibrationBin,
+  type CalibrationErrors,
+  type CalibrationOutcome,
+  calibration,
+  calibrationOutcome,
+} from "./calibration.ts";
+export {
+  type Calibrator,
+  calibratedProbabilities,
+  fitCalibrator,
+  UNCALIBRATED,
+  uncalibratedScores,
+} from "./calibrator.ts";
 export { type PrecisionRecallCurve, precisionRecallCurve, type RocCurve, rocCurve } from "./curves.ts";
 export {
   type ClassEvaluation,
@@ -30,3 +44,15 @@ export {
   type ScoreContext,
   scoreTable,
 } from "./report.ts";
+export {
+  CONFIDENCE,
+  errorLimit,
+  levelFor,
+  type MeasuredLevel,
+  measureLevels,
+  type PromisedLevel,
+  promisedLevels,
+  type RiskLevel,
+  riskLevels,
+} from "./risk-coverage.ts";
+export { unknownThreshold } from "./unknown.ts";

@@ -1,6 +1,8 @@
 // Scores as text for a terminal or a log: plain aligned columns, no colour. Pure functions.
 import type { BaselineScore, SkippedBaseline } from "./baselines.ts";
+import type { CalibrationErrors, CalibrationOutcome } from "./calibration.ts";
 import type { Evaluation } from "./evaluate.ts";
+import type { MeasuredLevel } from "./risk-coverage.ts";
 import { formatTable } from "./table.ts";
 
 /** Without which a score means little. */
@@ -89,15 +91,65 @@ export function confusionTable({ confusion, classes }: Pick<Evaluation, "confusi
   );
 }
 
-/** Everything: what was measured, the scores beside the baselines, each class, the confusion matrix. */
+const CALIBRATED_ON = {
+  validation: (rows: number) => `fitted on ${rows} validation images`,
+  "cross-fit": (rows: number) =>
+    `fitted on ${rows} labelled images, each asked of a model that had not seen it`,
+  none: () => "no image to fit it on",
+} as const;
+
+/** How far probabilities are from what they say, before and after the calibrator; empty without test images. */
+export function calibrationLines({
+  temperature,
+  chance,
+  rows,
+  source,
+  before,
+  after,
+}: CalibrationOutcome): string {
+  if (before === null || after === null) return "";
+  const errors = ({ expectedError, logLoss }: CalibrationErrors) =>
+    `expected calibration error ${percent(expectedError)} %, log loss ${ratio(logLoss)}`;
+  const mixed = chance === 0 ? "" : `, ${percent(chance)} % chance`;
+  return `probabilities: ${errors(after)}; uncalibrated ${errors(before)}\n  temperature ${temperature.toFixed(3)}${mixed}: ${CALIBRATED_ON[source](rows)}\n`;
+}
+
+/** What the verdict `unknown` costs and spares, for each error that may be asked for; empty where nothing is promised. */
+export function unknownLines(measured: readonly MeasuredLevel[]): string {
+  const possible = measured.filter(({ level }) => level !== undefined);
+  const impossible = measured.filter(({ level }) => level === undefined).map(({ asked }) => percent(asked));
+  const rows = possible.map(({ asked, level, unknown, wrong }) => [
+    percent(asked),
+    level!.threshold.toFixed(4),
+    percent(unknown!),
+    percent(wrong!),
+  ]);
+  const table =
+    rows.length === 0
+      ? ""
+      : formatTable(
+          [["--unknown-error %", "threshold", "unknown %", "wrong of the rest %"], ...rows],
+          [0, 1, 2, 3],
+        );
+  return (
+    table +
+    (impossible.length === 0 ? "" : `--unknown-error ${impossible.join(", ")} %: cannot be promised\n`)
+  );
+}
+
+/** Everything: what was measured, the scores beside the baselines, the calibration, each class, the confusion matrix. */
 export function evaluationReport(
   evaluation: Evaluation,
   context: ScoreContext,
   baselines: readonly (BaselineScore | SkippedBaseline)[],
+  calibrated?: CalibrationOutcome | undefined,
+  unknown: readonly MeasuredLevel[] = [],
 ): string {
   return [
     `${describeContext(context, evaluation.images)}\n`,
     scoreTable(context.name, evaluation, baselines),
+    ...(calibrated === undefined || calibrated.after === null ? [] : [calibrationLines(calibrated)]),
+    ...(unknown.length === 0 ? [] : [unknownLines(unknown)]),
     classTable(evaluation),
     `confusion matrix: rows are the true classes, columns the verdicts\n${confusionTable(evaluation)}`,
   ].join("\n");

@@ -1,6 +1,7 @@
 // All that a run needs to continue to the same bits, as one safetensors file:
 //   model/<parameter>            weights and running statistics
 //   best/<parameter>             those of the best validated epoch so far, in a supervised phase
+//   average/<parameter>          averages of the weights over the phase's steps, where the phase has them
 //   adam/<optimizer>/<i>         first and second moments, in the order of Adam.state()
 //   random                       state of torch's generator (device noise, dropout)
 //   sums                         what the present epoch's steps recorded so far
@@ -35,6 +36,7 @@ export interface Position {
 export interface Checkpoint extends Position {
   readonly weights: StateDict;
   readonly bestWeights: StateDict | undefined;
+  readonly average?: StateDict | undefined;
   readonly optimizers: ReadonlyMap<string, AdamState>;
   readonly random: Uint8Array;
   readonly sums: ReadonlyMap<string, number>;
@@ -58,12 +60,13 @@ export async function saveCheckpoint(
   checkpoint: Checkpoint,
   shapes: ReadonlyMap<string, readonly number[]>,
 ): Promise<void> {
-  const { weights, bestWeights, optimizers, random, sums, fingerprint, ...position } = checkpoint;
+  const { weights, bestWeights, average, optimizers, random, sums, fingerprint, ...position } = checkpoint;
   const tensors = new Map<string, NamedTensor>();
   const add = (name: string, data: NamedTensor["data"], shape: readonly number[] = [data.length]) =>
     tensors.set(name, { shape, data });
   for (const [name, values] of weights) add(`model/${name}`, values, shapes.get(name));
   for (const [name, values] of bestWeights ?? []) add(`best/${name}`, values, shapes.get(name));
+  for (const [name, values] of average ?? []) add(`average/${name}`, values, shapes.get(name));
   const adamSteps: Record<string, number> = {};
   for (const [name, state] of optimizers) {
     adamSteps[name] = state.steps;
@@ -109,12 +112,14 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint | undefin
     throw new FlowglyphError("ERR_CHECKPOINT", `Expected ${path} to hold the state of the random generator`);
   }
   const best = group("best/");
+  const average = group("average/");
   const sums = floats("sums");
   return {
     ...header.position,
     fingerprint: header.fingerprint,
     weights: group("model/"),
     bestWeights: best.size > 0 ? best : undefined,
+    average: average.size > 0 ? average : undefined,
     optimizers: new Map(
       Object.entries(header.adamSteps).map(([name, steps]) => {
         const moments = [...group(`adam/${name}/`)].sort(([a], [b]) => Number(a) - Number(b));

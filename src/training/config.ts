@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import type { SplitOptions } from "../dataset/split.ts";
 import type { Recipe } from "../models/model.ts";
+import { MODELS } from "../models/registry.ts";
 import type { Precision } from "../nn/torch-backend.ts";
 import type { JsonValue } from "../onnx/metadata.ts";
 
@@ -46,7 +47,7 @@ const text = (pattern: RegExp) => (value: unknown) => typeof value === "string" 
 
 export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<TrainingConfig[K]> } = {
   model: {
-    default: "clgan",
+    default: "bytewise",
     about: "row of the model registry",
     expected: "a model name",
     check: text(/./),
@@ -125,7 +126,7 @@ export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<Traini
   precision: {
     default: "float32",
     about:
-      "of the LSTM's matrix products in training; bfloat16 is several times faster where the processor multiplies it (AMX), scores are float32",
+      "of the matrix products of LSTMs and sequence convolutions in training; bfloat16 is several times faster where the processor multiplies it (AMX), scores are float32",
     expected: '"float32" or "bfloat16"',
     check: text(/^(float32|bfloat16)$/),
   },
@@ -179,7 +180,7 @@ export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<Traini
 };
 
 /**
- * Fills in the defaults. @throws ERR_ARGUMENT for an unknown key or a value out of range; nothing is rounded or clipped.
+ * Fills in the defaults: the model's own where it has some, then those above. @throws ERR_ARGUMENT for an unknown key or a value out of range; nothing is rounded or clipped.
  */
 export function resolveConfig(partial: Readonly<Record<string, unknown>>): TrainingConfig {
   const known = Object.keys(CONFIG_FIELDS);
@@ -191,8 +192,9 @@ export function resolveConfig(partial: Readonly<Record<string, unknown>>): Train
       );
     }
   }
+  const defaults = modelDefaults(partial.model ?? CONFIG_FIELDS.model.default);
   const resolved = Object.entries(CONFIG_FIELDS).map(([key, field]) => {
-    const value = partial[key] === undefined ? field.default : partial[key];
+    const value = partial[key] === undefined ? (defaults[key] ?? field.default) : partial[key];
     if (!field.check(value)) throw invalidArgument(key, field.expected, value);
     return [key, value];
   });
@@ -203,4 +205,10 @@ export function resolveConfig(partial: Readonly<Record<string, unknown>>): Train
 export function splitOptions(config: TrainingConfig): SplitOptions {
   const { labels, unlabeled, validationShare, testShare, split, seed } = config;
   return { kind: split, labels, unlabeled, validationShare, testShare, seed };
+}
+
+// A name that is no model's is told where the model is made, beside those that are.
+function modelDefaults(name: unknown): Readonly<Record<string, unknown>> {
+  const row = MODELS.find((candidate) => candidate.name === name);
+  return row !== undefined && "create" in row ? { ...row.defaults } : {};
 }

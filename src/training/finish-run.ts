@@ -1,9 +1,13 @@
 // The third phase: the trained model's probabilities on the test part, its ONNX file, and metrics.json.
-import { gatherImages } from "../dataset/dataset.ts";
+import { gatherImages, gatherLabels } from "../dataset/dataset.ts";
 import type { Dataset, Split } from "../dataset/types.ts";
+import { calibrationOutcome } from "../evaluation/calibration.ts";
+import { calibratedProbabilities } from "../evaluation/calibrator.ts";
+import { measureLevels } from "../evaluation/risk-coverage.ts";
 import { exportModelFile } from "../onnx/export.ts";
 import type { ModelMetadata } from "../onnx/metadata.ts";
 import { writeJson } from "./atomic-file.ts";
+import type { Calibrated } from "./calibrate.ts";
 import type { TrainingConfig } from "./config.ts";
 import { diagnosePhase } from "./diagnosis.ts";
 import type { EpochRecord } from "./history.ts";
@@ -11,15 +15,18 @@ import { runPath } from "./run-folder.ts";
 import { evaluateTest, modelMetadata, type RunMetrics, splitCounts, summarizePhases } from "./run-metrics.ts";
 
 export interface FinishedTraining {
-  /** Rows of the dataset -> probabilities float32 [rows.length, K], as the model itself computes them. */
-  predict(rows: Uint32Array): Promise<Float32Array>;
-  /** The bytes of its ONNX file. */
+  /** Rows of the dataset -> float32 [rows.length, K], whose softmax the model gives: logits, or logarithms of shares. */
+  scores(rows: Uint32Array): Promise<Float32Array>;
+  readonly calibrated: Calibrated;
+  /** The bytes of its ONNX file, calibrated as the metadata says. */
   encode(metadata: ModelMetadata): Uint8Array;
   readonly dataset: Dataset;
   readonly split: Split;
   readonly config: TrainingConfig;
   readonly history: readonly EpochRecord[];
   readonly run: string;
+  /** Names of the phases that leave the weights of their last epoch, not of the best validated one. */
+  readonly keepLast?: readonly string[];
 }
 
 // 256 = 4 x 64 = 85 x 3 + 1: batches of 3 end with one that is short.
@@ -31,15 +38,20 @@ const CHECK_IMAGES = 256;
  */
 export async function finishRun(finished: FinishedTraining): Promise<RunMetrics> {
   const { dataset, split, config, history, run } = finished;
-  const evaluation = evaluateTest(dataset, split, await finished.predict(split.test));
+  const { calibration, unknown } = finished.calibrated;
+  const classes = dataset.classes.length;
+  const probabilities = async (rows: Uint32Array) =>
+    calibratedProbabilities(await finished.scores(rows), classes, calibration);
+  const tested = await probabilities(split.test);
+  const evaluation = evaluateTest(dataset, split, tested);
   const checkRows = evenly(split.test.length > 0 ? split.test : split.labelled, CHECK_IMAGES);
-  const metadata = modelMetadata(dataset, split, config, evaluation);
+  const metadata = { ...modelMetadata(dataset, split, config, evaluation), ...finished.calibrated };
   const encode = () => finished.encode(metadata);
-  const { largestDifference } = await exportModelFile(encode, dataset.classes.length, runPath(run, "model"), {
+  const { largestDifference } = await exportModelFile(encode, classes, runPath(run, "model"), {
     images: gatherImages(dataset, checkRows),
-    probabilities: await finished.predict(checkRows),
+    probabilities: await probabilities(checkRows),
   });
-  const phases = summarizePhases(history);
+  const phases = summarizePhases(history, finished.keepLast);
   const metrics: RunMetrics = {
     accuracy: evaluation?.accuracy ?? null,
     macroF1: evaluation?.macroF1 ?? null,
@@ -54,6 +66,11 @@ export async function finishRun(finished: FinishedTraining): Promise<RunMetrics>
       ...(split.warnings ?? []),
       ...phases.flatMap(({ phase }) => diagnosePhase(history.filter((record) => record.phase === phase))),
     ],
+    calibration: calibrationOutcome(tested, gatherLabels(dataset, split.test), classes, calibration),
+    unknown:
+      unknown === undefined || evaluation === null
+        ? []
+        : measureLevels(unknown.levels, tested, gatherLabels(dataset, split.test), classes),
     evaluation,
   };
   await writeJson(runPath(run, "metrics"), metrics);

@@ -1,10 +1,11 @@
 // A fitted model's run: fitted to the whole label budget, scored and exported, in the same files as a network's. Needs no
 // libtorch. Its history is one line: the phase `fit`, one epoch, a step each part of the work (a tree).
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { gatherImages, gatherLabels } from "../dataset/dataset.ts";
+import { gatherImages, gatherLabels, imageSource } from "../dataset/dataset.ts";
 import type { FittedModel, FittedRow, FittedState } from "../models/fitted.ts";
 import { fittedGraph } from "../onnx/fitted-graph.ts";
 import { writeAtomically } from "./atomic-file.ts";
+import { calibrateFitted, logarithms } from "./calibrate.ts";
 import { finishRun } from "./finish-run.ts";
 import { type FittedCheckpoint, loadFittedCheckpoint, saveFittedCheckpoint } from "./fitted-checkpoint.ts";
 import { type EpochRecord, historyLines } from "./history.ts";
@@ -31,7 +32,8 @@ export async function fitRun(
   for (const record of history) options.onEpoch?.(record);
   const { threads } = config;
   const metrics = await finishRun({
-    predict: (rows) => model.predict(gatherImages(dataset, rows), { threads, signal }),
+    scores: async (rows) => logarithms(await model.predict(gatherImages(dataset, rows), { threads, signal })),
+    calibrated: await calibrateFitted(row, request, model),
     encode: (metadata) => fittedGraph(model, metadata),
     dataset,
     split,
@@ -68,6 +70,7 @@ async function fitRows(
   const model = await row.fit({
     images: gatherImages(dataset, rows),
     labels: gatherLabels(dataset, rows),
+    unlabelled: imageSource(dataset, split.unlabelled),
     classes: dataset.classes.length,
     seed: config.seed,
     options: config.modelOptions,

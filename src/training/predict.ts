@@ -10,24 +10,44 @@ export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/**
- * float32 [rows.length, K] for rows of `images`, uint8 (N, 28, 28) on the CPU. Batch norm and dropout as in prediction.
- */
-export async function predictProbabilities(
+/** The softmax of `predictLogits`. */
+export function predictProbabilities(
   model: TrainableModel,
   backend: TorchBackend,
   images: Tensor,
   rows: Uint32Array,
 ): Promise<Float32Array> {
+  return predict(model, backend, images, rows, (logits) => logits.softmax(1));
+}
+
+/**
+ * float32 [rows.length, K] for rows of `images`, uint8 (N, 28, 28) on the CPU. Batch norm and dropout as in prediction.
+ */
+export function predictLogits(
+  model: TrainableModel,
+  backend: TorchBackend,
+  images: Tensor,
+  rows: Uint32Array,
+): Promise<Float32Array> {
+  return predict(model, backend, images, rows, (logits) => logits);
+}
+
+async function predict(
+  model: TrainableModel,
+  backend: TorchBackend,
+  images: Tensor,
+  rows: Uint32Array,
+  finish: (logits: Tensor) => Tensor,
+): Promise<Float32Array> {
   const result = new Float32Array(rows.length * model.classes);
   for (let start = 0; start < rows.length; start += BATCH) {
     const part = rows.subarray(start, start + BATCH);
-    const probabilities = scope(() =>
+    const values = scope(() =>
       backend
-        .predict(() => model.logits(backend, gatherBatch(images, part, backend)).softmax(1))
+        .predict(() => finish(model.logits(backend, gatherBatch(images, part, backend))))
         .toFloat32Array(),
     );
-    result.set(probabilities, start * model.classes);
+    result.set(values, start * model.classes);
     await yieldToEventLoop();
   }
   return result;

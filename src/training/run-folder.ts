@@ -34,13 +34,18 @@ export function datasetDigest(dataset: Dataset): string {
   return hash.update(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength)).digest("hex");
 }
 
+/** sha256 of the images alone: a run's rows are those of a dataset with the same images, whatever their labels are by now. */
+export function imagesDigest({ images }: Pick<Dataset, "images">): string {
+  return createHash("sha256").update(images).digest("hex");
+}
+
 const PARTS = ["labelled", "validation", "unlabelled", "test"] as const;
 
 export async function writeRunSplit(run: string, split: Split, dataset: Dataset): Promise<void> {
   const parts = Object.fromEntries(PARTS.map((part) => [part, [...split[part]]]));
   await writeJson(runPath(run, "split"), {
     formatVersion: 1,
-    dataset: { images: dataset.count, sha256: datasetDigest(dataset) },
+    dataset: { images: dataset.count, sha256: datasetDigest(dataset), imagesSha256: imagesDigest(dataset) },
     ...split,
     ...parts,
   });
@@ -56,13 +61,32 @@ export async function readRunSplit(run: string, dataset: Dataset): Promise<Split
   if (formatVersion !== 1) {
     throw new FlowglyphError("ERR_SPLIT", `Expected split format 1 in ${path} but received ${formatVersion}`);
   }
-  const { images, sha256 } = made as { images: number; sha256: string };
+  const { images, sha256, imagesSha256 } = made as { images: number; sha256: string; imagesSha256?: string };
   if (sha256 !== datasetDigest(dataset)) {
+    const same = imagesSha256 === imagesDigest(dataset);
     throw new FlowglyphError(
       "ERR_SPLIT",
-      `Expected the dataset of ${images} images that ${path} was made for but received another one, of ${dataset.count}`,
+      same
+        ? `Expected the labels that ${path} was made with, but those of the dataset are others: give the run's --label-file`
+        : `Expected the dataset of ${images} images that ${path} was made for but received another one, of ${dataset.count}`,
     );
   }
+  return splitOf(saved);
+}
+
+/**
+ * The split of a run whose images are those of `dataset`, whatever labels the dataset has by now; undefined where they are
+ * other images, or the run is of a version that did not say.
+ */
+export async function readRunRows(run: string, dataset: Dataset): Promise<Split | undefined> {
+  const { dataset: made, ...saved } = (await readJson(runPath(run, "split"))) as Record<string, unknown>;
+  const { sha256, imagesSha256 } = made as { sha256: string; imagesSha256?: string };
+  const same =
+    imagesSha256 === undefined ? sha256 === datasetDigest(dataset) : imagesSha256 === imagesDigest(dataset);
+  return same ? splitOf(saved) : undefined;
+}
+
+function splitOf({ formatVersion: _version, ...saved }: Record<string, unknown>): Split {
   const parts = PARTS.map((part) => [part, Uint32Array.from(saved[part] as number[])]);
   return { ...saved, ...Object.fromEntries(parts) } as Split;
 }

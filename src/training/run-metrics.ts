@@ -2,7 +2,9 @@
 
 import { gatherLabels } from "../dataset/dataset.ts";
 import type { Dataset, Split } from "../dataset/types.ts";
+import type { CalibrationOutcome } from "../evaluation/calibration.ts";
 import { type Evaluation, evaluateProbabilities } from "../evaluation/evaluate.ts";
+import type { MeasuredLevel } from "../evaluation/risk-coverage.ts";
 import type { ModelMetadata } from "../onnx/metadata.ts";
 import { toolVersion } from "../version.ts";
 import type { TrainingConfig } from "./config.ts";
@@ -38,6 +40,10 @@ export interface RunMetrics {
   /** Largest difference of a probability between the model itself (a network's: torch) and model.onnx when it was saved. */
   readonly onnxDifference: number;
   readonly warnings: readonly string[];
+  /** How the probabilities were calibrated, and what that did on the test part. */
+  readonly calibration: CalibrationOutcome;
+  /** What asking for an error does on the test part; empty where nothing can be promised or there is no test part. */
+  readonly unknown: readonly MeasuredLevel[];
   /** Everything else about the test part: per class, confusion, averages. */
   readonly evaluation: Evaluation | null;
 }
@@ -48,11 +54,16 @@ export function evaluateTest(dataset: Dataset, split: Split, probabilities: Floa
   return evaluateProbabilities(gatherLabels(dataset, split.test), probabilities, dataset.classes);
 }
 
-export function summarizePhases(history: readonly EpochRecord[]): PhaseSummary[] {
+/** @param keepLast Phases that leave the weights of their last epoch, validated or not. */
+export function summarizePhases(
+  history: readonly EpochRecord[],
+  keepLast: readonly string[] = [],
+): PhaseSummary[] {
   const names = [...new Set(history.map((record) => record.phase))];
   return names.map((phase) => {
     const records = history.filter((record) => record.phase === phase);
-    const kept = records.reduce((best, record) => (isKept(record, best) ? record : best));
+    const last = keepLast.includes(phase);
+    const kept = records.reduce((best, record) => (last || isKept(record, best) ? record : best));
     const { epoch, losses, accuracies } = kept;
     const seconds = records.reduce((sum, record) => sum + record.seconds, 0);
     return { phase, epochs: records.length, seconds, epoch, losses, accuracies };

@@ -1,13 +1,16 @@
 // A network's run: made, trained by gradient phase after phase, scored and exported. Needs libtorch.
 import { Generator, setThreads } from "../../bindings/torch/index.ts";
+import { gatherLabels } from "../dataset/dataset.ts";
 import { createModel } from "../models/registry.ts";
 import { TorchBackend } from "../nn/torch-backend.ts";
 import { traceModel } from "../onnx/trace.ts";
 import { writeAtomically } from "./atomic-file.ts";
+import { calibrateNetwork } from "./calibrate.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { finishRun } from "./finish-run.ts";
 import { type EpochRecord, historyLines } from "./history.ts";
-import { predictProbabilities } from "./predict.ts";
+import { keptWeights } from "./phase-optimizers.ts";
+import { predictLogits } from "./predict.ts";
 import { savePretrained, startFromPretrained } from "./pretrained.ts";
 import { checkFingerprint } from "./resume.ts";
 import { readRunSplit, runPath } from "./run-folder.ts";
@@ -61,14 +64,21 @@ export async function trainNetwork(
     await trainer.run(existing);
     await writeHistory(); // a resumed run may have begun with a line too many
     const { history, images } = trainer;
+    const scores = (rows: Uint32Array) => predictLogits(model, backend, images, rows);
     const metrics = await finishRun({
-      predict: (rows) => predictProbabilities(model, backend, images, rows),
+      scores,
+      calibrated: calibrateNetwork({
+        scores: await scores(split.validation),
+        labels: gatherLabels(dataset, split.validation),
+        classes,
+      }),
       encode: (metadata) => traceModel(model, metadata),
       dataset,
       split,
       config,
       history,
       run,
+      keepLast: model.phases.filter((phase) => keptWeights(phase) === "last").map(({ name }) => name),
     });
     return { metrics, history };
   } finally {

@@ -2,8 +2,8 @@
 // step depends on is in the checkpoint, and saving reads it without changing it; so when a run is stopped and resumed, and
 // how often it is saved, cannot be seen in its weights.
 import { FlowglyphError } from "../../bindings/errors.ts";
-import { Adam, type Generator, scope, Tensor } from "../../bindings/torch/index.ts";
-import { gatherLabels } from "../dataset/dataset.ts";
+import { type Generator, noGrad, scope, Tensor } from "../../bindings/torch/index.ts";
+import { gatherImages, gatherLabels } from "../dataset/dataset.ts";
 import { seededRandom } from "../dataset/random.ts";
 import type { Dataset, Split } from "../dataset/types.ts";
 import type { PhaseBatch, StepTools, TrainableModel, TrainingPhase } from "../models/model.ts";
@@ -20,8 +20,10 @@ import {
   validationScore,
 } from "./early-stop.ts";
 import { type EpochRecord, epochRecord, meanLoss } from "./history.ts";
+import { keptWeights, PhaseOptimizers, trainedParameters } from "./phase-optimizers.ts";
 import { type PhasePlan, planPhase } from "./phase-plan.ts";
 import { gatherBatch, predictProbabilities, yieldToEventLoop } from "./predict.ts";
+import { WeightAverage } from "./weight-average.ts";
 
 export interface TrainingProgress {
   readonly phase: string;
@@ -73,7 +75,10 @@ interface PhaseState {
   readonly index: number;
   readonly phase: TrainingPhase;
   readonly plan: PhasePlan;
-  readonly optimizers: ReadonlyMap<string, Adam>;
+  readonly places: ReadonlyMap<number, number> | undefined;
+  readonly keeps: "best" | "last";
+  readonly optimizers: PhaseOptimizers;
+  readonly average: WeightAverage | undefined;
   readonly order: BatchOrder;
   readonly unlabelledOrder: BatchOrder | undefined;
   epoch: number;
@@ -124,39 +129,73 @@ export class Trainer {
   }
 
   async #runPhase(index: number, checkpoint: Checkpoint | undefined): Promise<void> {
-    const state = this.#enterPhase(index, checkpoint);
+    // Before the optimizers and averages are made: they start from what it leaves.
+    const places = await this.#prepare(index, checkpoint);
+    const state = this.#enterPhase(index, places, checkpoint);
     try {
       if (checkpoint === undefined) await this.#save(state);
       while (state.epoch <= state.plan.epochs) {
         await this.#runEpoch(state);
-        if (isExhausted(state.epoch - 1, state.best, this.#setup.config.patience)) break;
+        const patience = state.keeps === "best" ? this.#setup.config.patience : 0;
+        if (isExhausted(state.epoch - 1, state.best, patience)) break;
         // The last epoch's checkpoint is that of the next phase.
         if (state.epoch <= state.plan.epochs) await this.#save(state);
       }
-      if (state.bestWeights !== undefined) this.#setup.model.root.loadStateDict(state.bestWeights);
+      this.#setup.model.root.loadStateDict(state.bestWeights ?? this.#weights(state));
       if (index + 1 === firstLabelledPhase(this.#setup.model) && this.#history.length > 0) {
         await this.#setup.onPretrained?.();
       }
       await this.#save(undefined, index + 1);
     } finally {
       for (const sum of state.sums.values()) sum.dispose();
+      state.average?.dispose();
+      state.phase.release?.();
     }
   }
 
-  #enterPhase(index: number, checkpoint: Checkpoint | undefined): PhaseState {
+  /** @returns Of each row that the phase will see, its place among those that it was prepared for. */
+  async #prepare(
+    index: number,
+    checkpoint: Checkpoint | undefined,
+  ): Promise<ReadonlyMap<number, number> | undefined> {
+    const { model, backend, dataset, split, config, signal } = this.#setup;
+    const phase = model.phases[index]!;
+    if (phase.prepare === undefined) return undefined;
+    const { rows } = planPhase(phase, split, config);
+    await phase.prepare({
+      backend,
+      images: gatherImages(dataset, rows),
+      labels: phase.data === "all" ? undefined : gatherLabels(dataset, rows),
+      seed: config.seed,
+      threads: config.threads,
+      signal,
+      resumed: checkpoint?.order !== undefined,
+    });
+    return new Map([...rows].map((row, place) => [row, place]));
+  }
+
+  /** What the phase is judged by: the averages where it has them. */
+  #weights({ average }: PhaseState): StateDict {
+    const weights = this.#setup.model.root.stateDict();
+    return average === undefined ? weights : new Map([...weights, ...average.stateDict()]);
+  }
+
+  #enterPhase(
+    index: number,
+    places: ReadonlyMap<number, number> | undefined,
+    checkpoint: Checkpoint | undefined,
+  ): PhaseState {
     const { model, backend, random, split, config } = this.#setup;
     const phase = model.phases[index]!;
     const plan = planPhase(phase, split, config);
     // Of the seed and the phase alone: a phase draws the same numbers whether those before it ran here or elsewhere.
     // (A checkpoint between two phases has no order yet.)
     if (checkpoint?.order === undefined) random.seed((BigInt(config.seed) << 8n) + BigInt(index));
-    const optimizers = new Map<string, Adam>();
-    for (const [name, { parameters, learningRate, betas }] of Object.entries(phase.optimizers)) {
-      const adam = new Adam(backend.tensors(parameters), { learningRate, betas });
-      const saved = checkpoint?.optimizers.get(name);
-      if (saved !== undefined) adam.loadState(saved);
-      optimizers.set(name, adam);
-    }
+    const steps = plan.epochs * plan.stepsPerEpoch;
+    const optimizers = new PhaseOptimizers(phase, backend, steps, checkpoint?.optimizers);
+    const average =
+      phase.average &&
+      new WeightAverage(backend, trainedParameters(phase), phase.average, checkpoint?.average);
     const order = (rows: Uint32Array, saved: Position["order"], stream: number) =>
       saved === undefined
         ? new BatchOrder(rows, seededRandom(config.seed, FIRST_ORDER_STREAM + 2 * index + stream))
@@ -169,7 +208,10 @@ export class Trainer {
       index,
       phase,
       plan,
+      places,
+      keeps: keptWeights(phase),
       optimizers,
+      average,
       order: order(plan.rows, checkpoint?.order, 0),
       unlabelledOrder: plan.unlabelled && order(plan.unlabelled.rows, checkpoint?.unlabelledOrder, 1),
       epoch: checkpoint?.epoch ?? 1,
@@ -216,7 +258,7 @@ export class Trainer {
     this.#history.push(record);
     if (validation !== undefined && isBetter(validation, state.best)) {
       state.best = { ...validation, epoch: state.epoch };
-      state.bestWeights = this.#setup.model.root.stateDict();
+      if (state.keeps === "best") state.bestWeights = this.#weights(state);
     }
     for (const sum of state.sums.values()) sum.dispose();
     state.sums = new Map();
@@ -229,23 +271,15 @@ export class Trainer {
   #step(state: PhaseState): void {
     const { backend, random } = this.#setup;
     const before = state.sums;
+    const { average } = state;
+    const phaseStep = (state.epoch - 1) * state.plan.stepsPerEpoch + state.step;
     backend.training = true;
     state.sums = scope(() => {
       const tools: StepTools = {
         backend,
         random,
-        minimize: (name, loss) => {
-          const adam = state.optimizers.get(name);
-          if (adam === undefined) {
-            throw new FlowglyphError(
-              "ERR_ARGUMENT",
-              `Phase ${state.phase.name} has no optimizer named ${name}`,
-            );
-          }
-          adam.zeroGrad();
-          loss.backward();
-          adam.step();
-        },
+        minimize: (name, loss) => state.optimizers.minimize(name, loss, phaseStep),
+        ...(average !== undefined && { averaged: (body) => average.withinSync(() => noGrad(body)) }),
       };
       const scalars = Object.entries(state.phase.step(tools, this.#nextBatch(state)));
       return new Map(
@@ -257,13 +291,18 @@ export class Trainer {
       );
     });
     for (const sum of before.values()) sum.dispose();
+    average?.update(phaseStep);
   }
 
-  #nextBatch({ plan, phase, order, unlabelledOrder }: PhaseState): PhaseBatch {
+  #nextBatch({ plan, places, phase, order, unlabelledOrder }: PhaseState): PhaseBatch {
     const { backend, dataset } = this.#setup;
     const rows = order.next(plan.batchSize);
     const images = gatherBatch(this.#images, rows, backend);
-    if (phase.data === "all") return { images };
+    if (phase.data === "all") {
+      if (places === undefined) return { images };
+      const wide = BigInt64Array.from(rows, (row) => BigInt(places.get(row)!));
+      return { images, places: Tensor.fromBuffer(wide).to({ device: backend.device }) };
+    }
     const classes = BigInt64Array.from(gatherLabels(dataset, rows), BigInt);
     const labels = Tensor.fromBuffer(classes).to({ device: backend.device });
     if (unlabelledOrder === undefined) return { images, labels };
@@ -271,10 +310,11 @@ export class Trainer {
     return { images, labels, unlabelledImages: gatherBatch(this.#images, others, backend) };
   }
 
-  async #validate({ phase }: PhaseState): Promise<ValidationScore | undefined> {
+  async #validate({ phase, average }: PhaseState): Promise<ValidationScore | undefined> {
     const { model, backend, split, dataset } = this.#setup;
     if (!phase.supervised || split.validation.length === 0) return undefined;
-    const probabilities = await predictProbabilities(model, backend, this.#images, split.validation);
+    const predict = () => predictProbabilities(model, backend, this.#images, split.validation);
+    const probabilities = await (average === undefined ? predict() : average.within(predict));
     return validationScore(probabilities, gatherLabels(dataset, split.validation));
   }
 
@@ -318,7 +358,8 @@ export class Trainer {
       history: this.#history,
       weights: model.root.stateDict(),
       bestWeights: state?.bestWeights,
-      optimizers: new Map([...(state?.optimizers ?? [])].map(([name, adam]) => [name, adam.state()])),
+      average: state?.average?.stateDict(),
+      optimizers: state?.optimizers.states() ?? new Map(),
       random: random.state(),
       sums: readSums(state?.sums ?? new Map()),
     });

@@ -73,9 +73,9 @@ describe("scoring a model on a dataset", () => {
   // A classifier that reads the label off the image's first byte; its classes are in another order.
   const classifier = {
     metadata: { classes: ["b", "c", "a"], view: "unknown", mask: "identity" },
-    classify: (images: Uint8Array, count: number) =>
+    predict: (images: Uint8Array) =>
       Promise.resolve({
-        probabilities: Float32Array.from({ length: count * 3 }, (_, i) =>
+        probabilities: Float32Array.from({ length: (images.length / IMAGE_BYTES) * 3 }, (_, i) =>
           (i % 3 === 2) === (images[Math.floor(i / 3) * IMAGE_BYTES] === 0) && i % 3 !== 1 ? 0.9 : 0.05,
         ),
       }),

@@ -25,7 +25,7 @@ describe("plan of a phase", () => {
     optimizers: {},
     step: () => ({}),
   });
-  const config = resolveConfig({ pretrainEpochs: 4, epochs: 50 });
+  const config = resolveConfig({ model: "clgan", pretrainEpochs: 4, epochs: 50 });
 
   test("large sets take whole batches and one pass an epoch", () => {
     const plan = planPhase(phase("all"), split(3195, 8000), config);

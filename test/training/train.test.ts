@@ -55,7 +55,14 @@ describe.skipIf(!torchAvailable())("train (needs libtorch)", () => {
       classes: ["chat", "mail", "voice"],
       idleTimeout: 120,
       training: { labels: "36", scores: { accuracy: metrics.accuracy, macroF1: metrics.macroF1 } },
+      calibration: {
+        temperature: metrics.calibration.temperature,
+        chance: 0,
+        rows: split.validation.length,
+        source: "validation",
+      },
     });
+    expect(metrics.calibration.after!.logLoss).not.toBe(metrics.calibration.before!.logLoss);
 
     expect(progress.at(-1)).toMatchObject({
       phase: "supervised",

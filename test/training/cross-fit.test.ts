@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import type { FittedModel, FittedRow } from "../../src/models/fitted.ts";
+import { crossFit, dealFolds } from "../../src/training/cross-fit.ts";
+
+/** A model that knows which images it has seen: their first four bytes are a number. */
+function watching(fits: number[] = []): FittedRow {
+  return {
+    name: "watching",
+    description: "",
+    options: {},
+    async fit({ images, labels, classes }): Promise<FittedModel> {
+      const seen = new Set(new Uint32Array(images.slice().buffer).filter((_, i) => i % 196 === 0));
+      fits.push(labels.length);
+      return {
+        classes,
+        async predict(asked) {
+          const numbers = new Uint32Array(asked.slice().buffer).filter((_, i) => i % 196 === 0);
+          return Float32Array.from([...numbers].flatMap((n) => [Number(seen.has(n)), n]));
+        },
+        emit: () => {
+          throw new Error("not asked for");
+        },
+        state: () => new Map(),
+      };
+    },
+  };
+}
+
+function request(labels: Int32Array) {
+  const numbers = new Uint32Array(labels.length * 196);
+  for (let i = 0; i < labels.length; i++) numbers[i * 196] = i;
+  return {
+    images: new Uint8Array(numbers.buffer),
+    labels,
+    unlabelled: { count: 0, take: () => new Uint8Array() },
+    saved: undefined,
+    classes: 2,
+    seed: 4,
+    options: {},
+    threads: 1,
+    signal: undefined,
+  };
+}
+
+test("each row is asked once, of a model that has not seen it", async () => {
+  const labels = Int32Array.from({ length: 103 }, (_, i) => Number(i % 3 === 0));
+  const fits: number[] = [];
+  const found = await crossFit(watching(fits), request(labels));
+  const rows = Array.from({ length: 103 }, (_, i) => ({
+    seen: found.probabilities[2 * i],
+    number: found.probabilities[2 * i + 1]!,
+  }));
+  expect(rows.every(({ seen }) => seen === 0)).toBe(true);
+  expect(rows.map(({ number }) => number).sort((a, b) => a - b)).toEqual([...labels.keys()]);
+  expect([...found.labels]).toEqual(rows.map(({ number }) => labels[number]));
+  expect(fits).toHaveLength(10);
+  expect(Math.max(...fits) - Math.min(...fits)).toBeLessThanOrEqual(1);
+  expect(await crossFit(watching(), request(labels))).toEqual(found);
+});
+
+test("the only row of a class is never held back, and without two rows of any nothing is asked", async () => {
+  const one = await crossFit(watching(), request(Int32Array.of(0, 1, 1, 1)));
+  expect([...one.labels]).toEqual([1, 1, 1]);
+  expect((await crossFit(watching(), request(Int32Array.of(0, 1)))).labels).toHaveLength(0);
+});
+
+test("of many rows some folds are enough, and every fold has its share of each class", async () => {
+  const labels = Int32Array.from({ length: 6000 }, (_, i) => Number(i % 4 === 0));
+  const fits: number[] = [];
+  const found = await crossFit(watching(fits), request(labels));
+  expect(fits).toEqual([4800, 4800]);
+  expect(found.labels).toHaveLength(2400);
+  const folds = dealFolds(labels, 2, 1).map((fold) => fold.filter((i) => labels[i] === 1).length);
+  expect(folds).toEqual([300, 300, 300, 300, 300]);
+  expect(dealFolds(labels, 2, 1)).not.toEqual(dealFolds(labels, 2, 2));
+});
