@@ -6,6 +6,7 @@ import type { SessionBatch } from "../capture/index.ts";
 import type { BlockedDataset } from "./blocks.ts";
 import { ColumnBuilder } from "./column-builder.ts";
 import { newManifest } from "./dataset.ts";
+import { LabelTally } from "./duplicates.ts";
 import { imageWords } from "./image-hash.ts";
 import { ImageIndex } from "./image-index.ts";
 import { IMAGE_BYTES } from "./types.ts";
@@ -30,19 +31,15 @@ export class SessionCollector {
   }));
   #count = 0;
   #empty = 0;
-  readonly #labels: number[] = [];
+  readonly #tally = new LabelTally();
   readonly #groups: number[] = [];
-  /** How many sessions had the image, and whether they disagreed about its class. */
-  readonly #copies: number[] = [];
-  readonly #conflicting: boolean[] = [];
   #columns: ColumnBuilder | undefined;
 
   /**
    * Adds the rows of a batch that have any byte in the view. Those that have none look alike whatever they are, and one of them
    * kept would give its label to all.
-   * The first session with an image stays, with its columns; later ones are dropped. Where the first had no label and a
-   * later one has, the label is taken over; where they have different labels, the first one's stays and all are counted as
-   * conflicting: nothing in the bytes can say which is right.
+   * The first session with an image stays, with its columns; later ones are dropped (`LabelTally` says what becomes of their
+   * labels).
    */
   add(
     batch: SessionRows,
@@ -61,17 +58,12 @@ export class SessionCollector {
       const label = about.label(row);
       const first = this.#index.findOrAdd(words, row);
       if (first >= 0) {
-        this.#copies[first]!++;
-        const known = this.#labels[first]!;
-        if (known < 0) this.#labels[first] = label;
-        else if (label >= 0 && label !== known) this.#conflicting[first] = true;
+        this.#tally.copy(first, label);
         continue;
       }
       this.#keepImage(batch.images.subarray(row * IMAGE_BYTES, (row + 1) * IMAGE_BYTES));
-      this.#labels.push(label);
+      this.#tally.first(label);
       this.#groups.push(about.group(row));
-      this.#copies.push(1);
-      this.#conflicting.push(false);
       this.#columns ??= new ColumnBuilder(batch.sequence);
       this.#columns.add(batch, row, about.address);
     }
@@ -93,29 +85,24 @@ export class SessionCollector {
     classes: readonly string[],
     groupNames: readonly string[],
   ): { dataset: BlockedDataset; emptyClasses: string[] } {
-    const occurring = new Set(this.#labels);
+    const occurring = new Set(this.#tally.labels);
     const kept = classes.filter((_, i) => occurring.has(i));
     const renumbered = classes.map((name) => kept.indexOf(name));
     const last = this.#count % BLOCK_ROWS;
     const blocks = this.#blocks.map((block, i) =>
       i === this.#blocks.length - 1 && last > 0 ? block.subarray(0, last * IMAGE_BYTES) : block,
     );
-    const sessions = this.#copies.reduce((sum, copies) => sum + copies, 0);
     const dataset: BlockedDataset = {
       count: this.#count,
       blocks,
       blockRows: BLOCK_ROWS,
-      labels: Int32Array.from(this.#labels, (label) => (label < 0 ? -1 : renumbered[label]!)),
+      labels: Int32Array.from(this.#tally.labels, (label) => (label < 0 ? -1 : renumbered[label]!)),
       classes: kept,
       groups: Uint32Array.from(this.#groups),
       groupNames,
       columns: (this.#columns ?? new ColumnBuilder(0)).finish(),
       testRows: undefined,
-      manifest: newManifest({
-        duplicatesRemoved: sessions - this.#count,
-        emptySessions: this.#empty,
-        conflictingDuplicates: this.#copies.reduce((sum, n, i) => sum + (this.#conflicting[i] ? n : 0), 0),
-      }),
+      manifest: newManifest({ ...this.#tally.counts(), emptySessions: this.#empty }),
     };
     return { dataset, emptyClasses: classes.filter((name) => !kept.includes(name)) };
   }

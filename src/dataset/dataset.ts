@@ -60,10 +60,25 @@ export function imageAt(dataset: Pick<Dataset, "images">, row: number): Uint8Arr
 }
 
 /** uint8 [rows.length, 784]: a copy of the rows' images, contiguous, in the order given. */
-export function gatherImages(dataset: Pick<Dataset, "images">, rows: ArrayLike<number>): Uint8Array {
+export function gatherImages(
+  dataset: Pick<Dataset, "images">,
+  rows: ArrayLike<number>,
+): Uint8Array<ArrayBuffer> {
   const images = new Uint8Array(rows.length * IMAGE_BYTES);
   for (let i = 0; i < rows.length; i++) images.set(imageAt(dataset, rows[i]!), i * IMAGE_BYTES);
   return images;
+}
+
+/** Some rows' images, to be copied where they are asked for: `take` counts within `rows`. */
+export function imageSource(dataset: Pick<Dataset, "images">, rows: Uint32Array) {
+  return {
+    count: rows.length,
+    take: (places: Uint32Array) =>
+      gatherImages(
+        dataset,
+        places.map((place) => rows[place]!),
+      ),
+  };
 }
 
 /** int32 [rows.length]. */

@@ -36,6 +36,13 @@ export function hashImage(words: Int32Array, row: number, seed: number, out: Ima
   out[3] = d;
 }
 
+/** The hash of one image as text: `x` and 32 hexadecimal digits, so that no spreadsheet takes it for a number. */
+export function imageDigest(images: Uint8Array, row: number): string {
+  const hash: ImageHash = new Int32Array(4);
+  hashImage(imageWords(images.slice(row * IMAGE_BYTES, (row + 1) * IMAGE_BYTES)), 0, 0, hash);
+  return `x${Array.from(hash, (word) => (word >>> 0).toString(16).padStart(8, "0")).join("")}`;
+}
+
 const rotate = (x: number, by: number): number => (x << by) | (x >>> (32 - by));
 const scramble = (word: number): number => Math.imul(rotate(Math.imul(word, 0xcc9e2d51), 15), 0x1b873593);
 

@@ -56,15 +56,21 @@ const TUPLE_COLUMNS = [
   "responder_address",
   "responder_port",
 ] as const;
-const COLUMNS = ["capture", ...TUPLE_COLUMNS, "class"] as const;
+const COLUMNS = ["row", "capture", ...TUPLE_COLUMNS, "class"] as const;
 type Column = (typeof COLUMNS)[number];
+// The class of such verdicts; src/results names it too.
+const UNDECIDED = "unknown";
 // What else a results CSV of `classify` holds: corrected verdicts serve as labels. Any other column may be a misspelling.
-const IGNORED: readonly string[] = [...FILE_COLUMNS, "probability"];
+const IGNORED: readonly string[] = [...FILE_COLUMNS, "best_class", "probability", "image"];
 
 /** One line of a label file; undefined = any. */
 export interface LabelRule {
   readonly line: number;
   readonly class: string;
+  /** Of a dataset, as `suggest` writes it; where it is known, nothing else matters. Captures have no rows. */
+  readonly row: number | undefined;
+  /** Digest of that row's image (`imageDigest`), to know the dataset by. */
+  readonly image: string | undefined;
   readonly capture: string | undefined;
   readonly protocol: number | undefined;
   readonly initiator: AddressKey | undefined;
@@ -87,7 +93,7 @@ export async function readLabelFile(path: string): Promise<LabelRule[]> {
 }
 
 /**
- * Parses a label file: CSV (commas, semicolons or tabs) with a header of `class` and any of `capture`, `protocol`, `initiator_address`, `initiator_port`,
+ * Parses a label file: CSV (commas, semicolons or tabs) with a header of `class` and any of `row`, `capture`, `protocol`, `initiator_address`, `initiator_port`,
  * `responder_address`, `responder_port`. An empty cell means any. `path` is named in errors.
  */
 export function parseLabels(text: string, path: string): LabelRule[] {
@@ -128,7 +134,12 @@ export function parseLabels(text: string, path: string): LabelRule[] {
     );
   }
   if (records.length === 0) throw labelError(path, 2, "at least one rule below the header", "none");
-  return records.map(({ record, info }) => parseRule(record, path, info.lines));
+  // Sessions on which `classify` gave no verdict or that `suggest` asked about, and nobody has labelled since.
+  const undecided = ({ class: name }: Record<string, string>) =>
+    header.includes("best_class") && (name === UNDECIDED || name === "");
+  const decided = records.filter(({ record }) => !undecided(record));
+  if (decided.length === 0) throw labelError(path, 2, "a class in one line at least", "none");
+  return decided.map(({ record, info }) => parseRule(record, path, info.lines));
 }
 
 /** Spreadsheets of many languages write semicolons, others tabs: the header tells, whose names hold none of them. */
@@ -166,6 +177,8 @@ function parseRule(record: Record<string, string>, path: string, line: number): 
   return {
     line,
     class: name,
+    row: number("row", 2 ** 32 - 1),
+    image: record.image || undefined,
     capture: cell("capture"),
     protocol: protocols[cell("protocol")?.toLowerCase() ?? ""] ?? number("protocol", 255),
     initiator: address("initiator_address"),
@@ -188,6 +201,7 @@ export function ruleLabeller(rules: readonly LabelRule[], captures: readonly str
     const exact = new Map<string, number>();
     const wild: number[] = [];
     for (const [i, rule] of rules.entries()) {
+      if (isOfRow(rule)) continue;
       if (rule.capture !== undefined && !isSamePath(capture, rule.capture)) continue;
       const key = exactKey(rule);
       if (key === undefined) wild.push(i);
@@ -215,6 +229,13 @@ export function ruleLabeller(rules: readonly LabelRule[], captures: readonly str
         .filter((_, i) => used[i] === 0)
         .map((rule) => `line ${rule.line} (class ${JSON.stringify(rule.class)}) fits no session`),
   };
+}
+
+/** Whether nothing but a row of a dataset is named: it fits no session of captures. */
+export function isOfRow(rule: LabelRule): boolean {
+  const { capture, protocol, initiator, initiatorPort, responder, responderPort } = rule;
+  const named = [capture, protocol, initiator, initiatorPort, responder, responderPort];
+  return named.every((value) => value === undefined);
 }
 
 function isSamePath(capture: string, given: string): boolean {

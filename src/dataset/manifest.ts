@@ -98,6 +98,8 @@ const seconds: Field = {
   check: (value) => value === undefined || (typeof value === "number" && value >= 0),
 };
 
+const isCounts = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Object.values(value).every(isCount);
 const optional = ({ expected, check }: Field): Field => ({
   expected: `${expected}, or absent`,
   check: (value) => value === undefined || check(value),
@@ -127,7 +129,7 @@ const FIELDS: Readonly<Record<keyof DatasetManifest, Field>> = {
   },
   counts: {
     expected: "an object of whole numbers by class",
-    check: (value) => typeof value === "object" && value !== null && Object.values(value).every(isCount),
+    check: isCounts,
   },
   images: count,
   duplicatesRemoved: count,
@@ -141,7 +143,14 @@ const FIELDS: Readonly<Record<keyof DatasetManifest, Field>> = {
   sessionPackets: optional(count),
   skipped: optional({
     expected: "an object of whole numbers by reason",
-    check: (value) => typeof value === "object" && value !== null && Object.values(value).every(isCount),
+    check: isCounts,
   }),
   captureWarnings: optional(textList),
+  masking: optional({
+    expected: "counts of masking",
+    check: (value) => {
+      const { images, hidden, ...numbers } = (value ?? {}) as Record<string, unknown>;
+      return isCounts(images) && isCounts(hidden) && isCounts(numbers);
+    },
+  }),
 };

@@ -64,6 +64,25 @@ export interface DatasetManifest {
   readonly skipped?: Readonly<Record<string, number>>;
   /** What was wrong with capture files: cut short, damaged, no captures at all. */
   readonly captureWarnings?: readonly string[];
+  /** Where the mask was applied to images that existed, and not at encoding. */
+  readonly masking?: MaskingCounts;
+}
+
+/** What masking found in images. What it cannot read it zeroes: it might be an address. */
+export interface MaskingCounts {
+  /**
+   * By outcome: `masked` wholly; `hiddenPackets`: a packet without readable headers was zeroed; `brokenOff`: zeroed from the
+   * byte on where no packet follows; `unreadable`: no image of the view, left out of the dataset; `maskedBefore`: headers were
+   * zeroed already, kept as it was.
+   */
+  readonly images: Readonly<Record<string, number>>;
+  /** Packets that were masked, and those of them that the image's end cuts off. */
+  readonly packets: number;
+  readonly cutPackets: number;
+  /** Cut packets of which nobody can say whether a tunnel is inside: taken for what the packets before were. */
+  readonly undecidedTunnels: number;
+  /** Packets that were zeroed whole, by reason. */
+  readonly hidden: Readonly<Record<string, number>>;
 }
 
 /** Row numbers of each part. No row is in two parts, and the unlabelled pool never holds a test row. */

@@ -1,7 +1,7 @@
 // Small seeded datasets for tests.
 import { newManifest } from "../../src/dataset/dataset.ts";
 import { randomBelow, seededRandom } from "../../src/dataset/random.ts";
-import { type Dataset, IMAGE_BYTES } from "../../src/dataset/types.ts";
+import { type Dataset, END_REASONS, IMAGE_BYTES } from "../../src/dataset/types.ts";
 
 export interface FixtureOptions {
   readonly labels: readonly number[];
@@ -49,7 +49,7 @@ export function fixture(options: FixtureOptions): Dataset {
       responderPackets: Uint32Array.from({ length: count }, (_, i) => i),
       initiatorBytes: BigUint64Array.from({ length: count }, (_, i) => BigInt(i) * 5_000_000_000n),
       responderBytes: BigUint64Array.from({ length: count }, (_, i) => BigInt(i)),
-      endReason: Uint8Array.from({ length: count }, (_, i) => i % 6),
+      endReason: Uint8Array.from({ length: count }, (_, i) => i % END_REASONS.length),
       retransmissions: Uint32Array.from({ length: count }, (_, i) => i * 3),
       outOfOrder: Uint32Array.from({ length: count }, (_, i) => i * 5),
       gaps: Uint32Array.from({ length: count }, (_, i) => i * 7),

@@ -95,7 +95,7 @@ describe("label files", () => {
 
   it.each([
     ["", /labels.csv:1: expected column class .* received nothing/],
-    ["class\nx\n", /:1: expected column class and at least one of capture, protocol/],
+    ["class\nx\n", /:1: expected column class and at least one of row, capture, protocol/],
     ["capture,klass\na,b\n", /:1: expected columns .* received column "klass"/],
     ["capture,class\n", /:2: expected at least one rule/],
     ["capture,class\na.pcap,Chat\nb.pcap,\n", /:3: expected a class but received an empty cell/],

@@ -64,7 +64,7 @@ print(json.dumps({
     expect(read.start).toBe("2023-11-14T22:13:20.000000001");
     expect(read.bytes).toEqual(Array.from(dataset.columns!.initiatorBytes, Number));
     expect(read.address).toEqual(dataset.columns!.responderAddress);
-    expect(read.reasons).toEqual([...END_REASONS, "endOfInput"]);
+    expect(read.reasons).toEqual(Array.from(dataset.columns!.endReason, (code) => END_REASONS[code]));
     expect(read.steps).toEqual([[7, 4], "int64"]);
     expect(read.lengths).toEqual([...dataset.columns!.sequenceLength!.subarray(4, 8)]);
     expect((read.names as string[]).length).toBe(30);
