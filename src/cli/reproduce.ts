@@ -1,21 +1,25 @@
 // flowglyph reproduce: the paper's tables and figures, run here, beside what the paper reports.
-import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import {
   CONTENDERS,
-  type Grid,
   type GridRequest,
   openGrid,
-  type ReproduceProgress,
   reproduce,
-  secondsOf,
   TARGETS,
   type Target,
 } from "../reproduce/index.ts";
-import { CONFIG_FIELDS, type TrainingConfig } from "../training/index.ts";
+import type { TrainingConfig } from "../training/index.ts";
 import { type CommandContext, jsonOption, parsePositiveWhole, type RegisterCommand } from "./command.ts";
-import { formatDuration } from "./format.ts";
-import type { Terminal } from "./terminal.ts";
+import {
+  listCells,
+  optionsGiven,
+  parseContenders,
+  parseHours,
+  shellCommand,
+  toldTo,
+  trainOption,
+} from "./grid.ts";
 
 const EXAMPLES = `
 DATA holds the published image sets as folders of IDX files: iscx12/SessionAllLayers, iscx12/SessionL7,
@@ -68,7 +72,11 @@ export const registerReproduce: RegisterCommand = (program, context) => {
     .option("--seeds <n>", "seeds of each row (default: 5; with --quick 1)", parsePositiveWhole)
     .option("--quick", "a small version of everything, in about a minute: its scores mean nothing")
     .option("--resume", "go on in a folder that holds cells; what is done stays")
-    .option("--only <names>", `run these alone: ${CONTENDERS.map(({ name }) => name).join(", ")}`, parseNames)
+    .option(
+      "--only <names>",
+      `run these alone: ${CONTENDERS.map(({ name }) => name).join(", ")}`,
+      parseContenders,
+    )
     .option("--all-views", "also the other view of each image set")
     .option(
       "--max-hours <h>",
@@ -96,29 +104,6 @@ export const registerReproduce: RegisterCommand = (program, context) => {
       runReproduce(targets, flags, context),
     );
 };
-
-/** An option of `train`, for every network of the grid. */
-function trainOption(key: "precision" | "recipe" | "device"): Option {
-  const { about, expected, check } = CONFIG_FIELDS[key];
-  return new Option(`--${key} <name>`, about).argParser((text) => {
-    if (!check(text)) throw new InvalidArgumentError(`Expected ${expected}.`);
-    return text;
-  });
-}
-
-function parseNames(text: string): string[] {
-  const names = text.split(",").map((name) => name.trim());
-  const known: readonly string[] = CONTENDERS.map(({ name }) => name);
-  const wrong = names.find((name) => !known.includes(name));
-  if (wrong !== undefined) throw new InvalidArgumentError(`Expected names among ${known.join(", ")}.`);
-  return names;
-}
-
-function parseHours(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0)) throw new InvalidArgumentError("Expected a number, 0 or more.");
-  return value;
-}
 
 async function runReproduce(
   targets: readonly Target[],
@@ -153,14 +138,7 @@ async function runReproduce(
     threads: flags.threads,
     maxHours: flags.maxHours,
     signal,
-    onProgress: (progress) => terminal.progress(progressLine(progress)),
-    onCell: ({ key }, result, { done, cells, secondsLeft }) => {
-      const said =
-        "failed" in result
-          ? `failed: ${result.failed.message}`
-          : `accuracy ${(100 * result.scores.accuracy).toFixed(1)} %, macro-F1 ${(100 * result.scores.macroF1).toFixed(1)} %, ${formatDuration(result.seconds)}`;
-      terminal.note(`${done}/${cells} ${key}: ${said}; about ${formatDuration(secondsLeft)} left`);
-    },
+    ...toldTo(terminal),
   }).catch((error: unknown) => {
     terminal.progressDone();
     if (error instanceof FlowglyphError && error.code === "ERR_ABORTED") terminal.note(goOn);
@@ -174,18 +152,8 @@ async function runReproduce(
   if (!complete) terminal.note(goOn);
 }
 
-function progressLine({ cell, done, cells, secondsLeft, training }: ReproduceProgress) {
-  const { phase, epoch, epochs, loss, secondsLeft: phaseLeft } = training;
-  return {
-    fraction: done / cells,
-    text: `${done + 1}/${cells} ${cell.key}: ${phase} epoch ${epoch}/${epochs}${loss === undefined ? "" : ` loss ${loss.toFixed(3)}`}, ${formatDuration(phaseLeft)} of this phase, about ${formatDuration(secondsLeft)} in all`,
-  };
-}
-
 /** The same command with --resume, as a person would type it. */
 function resumeCommand(targets: readonly Target[], flags: ReproduceFlags): string {
-  const quote = (text: string) =>
-    /^[\w./:,=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   const named: readonly (readonly [string, string | number | undefined])[] = [
     ["--data", flags.data],
     ["-o", flags.output],
@@ -198,47 +166,12 @@ function resumeCommand(targets: readonly Target[], flags: ReproduceFlags): strin
     ["--threads", flags.threads],
     ["--device", flags.device === "auto" ? undefined : flags.device],
   ];
-  return [
+  return shellCommand([
     "reproduce",
     ...targets,
-    ...named.flatMap(([name, value]) => (value === undefined ? [] : [name, quote(String(value))])),
+    ...optionsGiven(named),
     ...(flags.quick ? ["--quick"] : []),
     ...(flags.allViews ? ["--all-views"] : []),
     "--resume",
-  ].join(" ");
-}
-
-async function listCells(grid: Grid, json: boolean, terminal: Terminal): Promise<void> {
-  const cells = grid.cells.map(({ key, trial, seed, tables }) => {
-    const stored = grid.stored.get(key);
-    const state =
-      stored === undefined
-        ? grid.begun.includes(key)
-          ? "begun"
-          : "to do"
-        : "failed" in stored
-          ? "failed"
-          : "done";
-    const seconds =
-      stored !== undefined && !("failed" in stored) ? stored.seconds : grid.estimate.cell(trial);
-    return { key, state, seconds, tables, set: trial.set, contender: trial.contender.name, seed };
-  });
-  if (json) {
-    await terminal.out(`${JSON.stringify(cells, null, 2)}\n`);
-    return;
-  }
-  const lines = cells.map(
-    ({ key, state, seconds, tables }) =>
-      `${state.padEnd(6)} ${(state === "done" ? "" : "~") + formatDuration(seconds)}`.padEnd(20) +
-      ` ${key}  ${tables.join(" ")}\n`,
-  );
-  const left = cells.filter(({ state }) => state !== "done");
-  const sum = secondsOf(
-    grid.cells.filter((_, i) => cells[i]!.state !== "done"),
-    grid.begun,
-    grid.estimate,
-  );
-  await terminal.out(
-    `${lines.join("")}${cells.length - left.length} of ${cells.length} cells are done; the rest may take ${formatDuration(sum)} on one CPU core\n`,
-  );
+  ]);
 }

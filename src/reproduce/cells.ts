@@ -9,7 +9,8 @@ import { type Labels, type PaperScores, settingLabel, type Table } from "./table
 
 /** What one training is, but for its seed. */
 export interface Trial {
-  readonly set: ImageSetName;
+  /** Name of a LoadedSet. */
+  readonly set: string;
   readonly contender: Contender;
   readonly labels: Labels;
   readonly unlabelled: number | "all";
@@ -63,7 +64,7 @@ export function setsOf(tables: readonly Table[], allViews: boolean): ImageSetNam
 /** Every row of the tables, on the sets that were loaded. */
 export function gridRows(
   tables: readonly Table[],
-  sets: ReadonlyMap<ImageSetName, LoadedSet>,
+  sets: ReadonlyMap<string, LoadedSet>,
   options: GridOptions,
 ): Row[] {
   const rows: Row[] = [];
@@ -145,22 +146,22 @@ function digestOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 8);
 }
 
-interface Room {
+export interface Room {
   /** Labelled images of each class that may train. */
   readonly perClass: readonly number[];
   readonly images: number;
 }
 
-/** What is left of a set for training: the same number for every seed. */
-function trainingRoom({ dataset }: LoadedSet): Room {
-  const training = makeSplit(dataset, { labels: 0 }).unlabelled;
+/** What is left of a set for training: of a split by group, which differs from seed to seed, that of seed 1. */
+export function trainingRoom({ dataset }: LoadedSet, kind: "random" | "group" = "random"): Room {
+  const training = makeSplit(dataset, { labels: 0, kind }).unlabelled;
   const perClass = dataset.classes.map(() => 0);
   for (const row of training) if (dataset.labels[row]! >= 0) perClass[dataset.labels[row]!]!++;
   return { perClass, images: training.length };
 }
 
 /** The label counts as a set can give them, and what to say of it where it holds fewer. */
-function countsIn({ perClass, images }: Room, labels: Labels, unlabelled: number | "all") {
+export function countsIn({ perClass, images }: Room, labels: Labels, unlabelled: number | "all") {
   const labelled = perClass.reduce((sum, n) => sum + n, 0);
   const notes: string[] = [];
   let given: Labels = labels;

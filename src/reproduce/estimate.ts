@@ -23,6 +23,9 @@ const RATES: Readonly<Record<ContenderName, Rate>> = {
   nearest: { pool: 0, labelled: 4e-3 },
   majority: { pool: 0, labelled: 1e-5 },
 };
+/** Of a model that has no row among the contenders: a network as large as CLGAN. */
+const rateOf = (name: string): Rate => RATES[name as ContenderName] ?? RATES.clgan;
+
 // Early stopping ends the supervised phase sooner than its last epoch.
 const SHARE_OF_EPOCHS = 0.6;
 const SMALL_BATCH = 32;
@@ -68,7 +71,7 @@ export function secondsOf(cells: readonly Cell[], begun: readonly string[], esti
 
 function expected(trial: Trial): number {
   const { contender, labelCount, poolCount, training } = trial;
-  const { labelled } = RATES[contender.name as ContenderName];
+  const { labelled } = rateOf(contender.name);
   if (!contender.network) return FIXED_SECONDS + labelled * labelCount;
   const { epochs, minEpochSteps } = resolveConfig({ ...training });
   // One that uses the pool without pre-training on it goes through it in its supervised epochs.
@@ -81,7 +84,7 @@ function expected(trial: Trial): number {
 function expectedPretraining({ contender, labelCount, poolCount, training }: Trial): number {
   const { pretrainEpochs, minEpochSteps } = resolveConfig({ ...training });
   const images = Math.max(labelCount + poolCount, minEpochSteps * SMALL_BATCH);
-  return RATES[contender.name as ContenderName].pool * images * pretrainEpochs;
+  return rateOf(contender.name).pool * images * pretrainEpochs;
 }
 
 function median(values: readonly number[]): number | undefined {

@@ -5,7 +5,7 @@ import { FlowglyphError } from "../../bindings/errors.ts";
 import { dropLeakedTestRows, makeSplit } from "../dataset/split.ts";
 import type { Dataset, Split } from "../dataset/types.ts";
 import { evaluateModel } from "../evaluation/evaluate-model.ts";
-import { openClassifier } from "../inference/classifier.ts";
+import { Classifier } from "../inference/classifier.ts";
 import {
   datasetDigest,
   resolveConfig,
@@ -100,7 +100,7 @@ async function scoreWithoutLeaked(
 ): Promise<CellResult["withoutLeaked"]> {
   const rows = dropLeakedTestRows(dataset, split).test;
   if (rows.length === 0) return null;
-  await using classifier = await openClassifier(runPath(run, "model"), { workers: threads });
+  await using classifier = await Classifier.load(runPath(run, "model"), { workers: threads, batch: 256 });
   const { evaluation } = await evaluateModel(classifier, dataset, rows, { signal });
   return { accuracy: evaluation.accuracy, macroF1: evaluation.macroF1 };
 }

@@ -55,7 +55,7 @@ export const IMAGE_SETS = {
 export type ImageSetName = keyof typeof IMAGE_SETS;
 
 export interface LoadedSet {
-  readonly name: ImageSetName;
+  readonly name: string;
   readonly dataset: Dataset;
   /** What differs from the published set as the paper had it. */
   readonly notes: readonly string[];
@@ -113,7 +113,7 @@ export async function loadSet(data: string, name: ImageSetName, limits?: SetLimi
 }
 
 /** Rows chosen by a fixed seed: a small version is the same wherever it runs. */
-function limitSet(dataset: Dataset, limits: SetLimits): Dataset {
+export function limitSet(dataset: Dataset, limits: SetLimits): Dataset {
   const isTest = new Set(dataset.testRows ?? []);
   const parts = dataset.classes.map(() => ({ train: [] as number[], test: [] as number[] }));
   for (let row = 0; row < dataset.count; row++) {

@@ -4,15 +4,14 @@ export { secondsOf } from "./estimate.ts";
 export { IMAGE_SETS, type ImageSetName } from "./image-sets.ts";
 export {
   type Grid,
-  type GridProgress,
   type GridRequest,
   openGrid,
   type ReproduceOptions,
-  type ReproduceProgress,
   type ReproduceResult,
   reproduce,
   TARGETS,
   type Target,
 } from "./reproduce.ts";
 export type { CellFailure, CellResult } from "./result.ts";
+export type { GridProgress, RunCellsOptions, RunProgress } from "./run-cells.ts";
 export type { RowSummary, Summary, TableSummary } from "./summary.ts";

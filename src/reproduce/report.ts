@@ -1,6 +1,7 @@
 // report.md and results.csv: what was run, beside what the paper reports. Pure functions of the summary.
 import { stringify } from "csv-stringify/sync";
 import { machineLine } from "./machine.ts";
+import { groupNotes, markdownTable, percent, sentence } from "./markdown.ts";
 import type { CellSummary, RowSummary, Summary, TableSummary } from "./summary.ts";
 import type { PaperScores } from "./tables/index.ts";
 
@@ -26,13 +27,6 @@ export function markdownReport(summary: Summary, figures: FigureFiles): string {
     cellsSection(summary.cells),
   ];
   return `${parts.join("\n\n")}\n`;
-}
-
-/** Each note once, with whom it is said of. */
-function groupNotes(said: readonly (readonly [of: string, note: string])[]): [note: string, of: string[]][] {
-  const groups = new Map<string, Set<string>>();
-  for (const [of, note] of said) groups.set(note, (groups.get(note) ?? new Set()).add(of));
-  return [...groups].map(([note, of]) => [note, [...of]]);
 }
 
 export const figureKey = ({ name, set }: Pick<TableSummary, "name" | "set">): string =>
@@ -134,7 +128,7 @@ export function scoreText({ scores, seeds, failures }: RowSummary): string {
 const paperText = ({ accuracy, f1 }: PaperScores): string =>
   accuracy.toFixed(2) + (f1 === undefined ? "" : ` (${f1.toFixed(2)})`);
 
-function cellsSection(cells: readonly CellSummary[]): string {
+export function cellsSection(cells: readonly CellSummary[]): string {
   if (cells.length === 0) return "## What was run\n\nNothing yet.";
   const machines = [...new Set(cells.map((cell) => machineLine(cell.machine)))];
   const rows = cells.map((cell) => [
@@ -216,13 +210,3 @@ export function csvReport(summary: Summary): string {
   );
   return stringify(records, { header: true });
 }
-
-function markdownTable([header, ...rows]: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(header!), line(header!.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-const percent = (share: number): string => (100 * share).toFixed(1);
-const sentence = (text: string): string =>
-  `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

@@ -1,27 +1,17 @@
 // `reproduce`: the paper's grid, cell by cell, into a folder that can be left and come back to at any time.
 import { join } from "node:path";
-import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
+import { invalidArgument } from "../../bindings/errors.ts";
 import { makeFolder } from "../output-path.ts";
 import { writeAtomically } from "../training/atomic-file.ts";
-import { datasetDigest, type TrainingConfig, type TrainingProgress } from "../training/index.ts";
-import { type Cell, gridCells, gridRows, pretrainingKey, type Row, setsOf } from "./cells.ts";
+import type { TrainingConfig } from "../training/index.ts";
+import { type Cell, gridCells, gridRows, type Row, setsOf } from "./cells.ts";
 import { CONTENDERS, type ContenderName } from "./contenders.ts";
-import { type Estimator, makeEstimator, secondsOf } from "./estimate.ts";
-import { executeCell, forgetRun } from "./execute.ts";
-import { checkSets, type ImageSetName, type LoadedSet, loadSet } from "./image-sets.ts";
-import { describeMachine } from "./machine.ts";
+import type { Estimator } from "./estimate.ts";
+import { checkSets, type LoadedSet, loadSet } from "./image-sets.ts";
 import { QUICK_LIMITS, QUICK_TRAINING, quickTable } from "./quick.ts";
 import { csvReport, type FigureFiles, markdownReport } from "./report.ts";
-import type { CellFailure, CellResult } from "./result.ts";
-import {
-  begunRuns,
-  forgetPretrainings,
-  isFinished,
-  lockFolder,
-  readCells,
-  type StoredCell,
-  saveCell,
-} from "./store.ts";
+import { checkDigests, estimatorOf, type RunCellsOptions, runCells } from "./run-cells.ts";
+import { begunRuns, forgetPretrainings, readCells, type StoredCell } from "./store.ts";
 import { type Summary, summarize } from "./summary.ts";
 import { TABLES, type Table } from "./tables/index.ts";
 
@@ -50,30 +40,7 @@ export type GridTraining = Partial<
   Pick<TrainingConfig, "epochs" | "pretrainEpochs" | "patience" | "precision" | "recipe">
 >;
 
-export interface ReproduceOptions extends GridRequest {
-  /** Go on in a folder that holds cells. */
-  readonly resume?: boolean | undefined;
-  readonly device?: TrainingConfig["device"] | undefined;
-  readonly threads?: number | undefined;
-  /** No cell is begun after this many hours; 0 only writes the reports anew. */
-  readonly maxHours?: number | undefined;
-  /** Stops within a step: the cell under way keeps its checkpoint. */
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: (progress: ReproduceProgress) => void;
-  readonly onCell?: (cell: Cell, result: CellResult | CellFailure, progress: GridProgress) => void;
-}
-
-export interface GridProgress {
-  readonly done: number;
-  readonly cells: number;
-  /** Estimated, of all cells that are not done. */
-  readonly secondsLeft: number;
-}
-
-export interface ReproduceProgress extends GridProgress {
-  readonly cell: Cell;
-  readonly training: TrainingProgress;
-}
+export type ReproduceOptions = GridRequest & RunCellsOptions;
 
 export interface ReproduceResult {
   readonly summary: Summary;
@@ -86,7 +53,7 @@ export interface ReproduceResult {
 /** A grid with its images in memory, and what of it is done. */
 export interface Grid {
   readonly tables: readonly Table[];
-  readonly sets: ReadonlyMap<ImageSetName, LoadedSet>;
+  readonly sets: ReadonlyMap<string, LoadedSet>;
   readonly rows: readonly Row[];
   readonly cells: readonly Cell[];
   readonly stored: Map<string, StoredCell>;
@@ -110,7 +77,7 @@ export async function openGrid(request: GridRequest): Promise<Grid> {
   const tables = quick ? all.map(quickTable) : all;
   const names = setsOf(tables, allViews);
   await checkSets(request.data, names);
-  const sets = new Map<ImageSetName, LoadedSet>();
+  const sets = new Map<string, LoadedSet>();
   for (const name of names)
     sets.set(name, await loadSet(request.data, name, quick ? QUICK_LIMITS : undefined));
   const training = { ...(quick ? QUICK_TRAINING : {}), ...request.training };
@@ -136,15 +103,6 @@ export async function openGrid(request: GridRequest): Promise<Grid> {
   };
 }
 
-function estimatorOf(cells: readonly Cell[], stored: ReadonlyMap<string, StoredCell>): Estimator {
-  return makeEstimator(
-    cells.flatMap(({ key, trial }) => {
-      const result = stored.get(key);
-      return isFinished(result) ? [{ trial, result }] : [];
-    }),
-  );
-}
-
 /**
  * Runs what is not done yet, few labels first, and writes report.md, results.csv, results.json and figures. Each finished cell
  * is kept at once; the one under way goes on from its checkpoint next time. A cell that ends in an error of its own is
@@ -152,77 +110,17 @@ function estimatorOf(cells: readonly Cell[], stored: ReadonlyMap<string, StoredC
  * @throws ERR_ABORTED (the reports are written all the same); what `openGrid` throws; ERR_TORCH_MISSING, ERR_DEVICE, ERR_IO
  */
 export async function reproduce(options: ReproduceOptions): Promise<ReproduceResult> {
-  const { out, signal, maxHours = Number.POSITIVE_INFINITY } = options;
-  if (!(maxHours >= 0)) throw invalidArgument("maxHours", "a number, 0 or more", maxHours);
+  const { out, quick = false } = options;
   const grid = await openGrid(options);
-  if (options.resume !== true && (grid.stored.size > 0 || grid.begun.length > 0)) {
-    throw new FlowglyphError(
-      "ERR_ARGUMENT",
-      `${out} already holds cells: add --resume to go on there, or name another folder`,
-    );
-  }
-  const machine = await describeMachine();
-  const undoFolder = await makeFolder(out);
-  const unlock = await lockFolder(out).catch(async (error: unknown) => {
-    await undoFolder();
-    throw error;
+  const result = await runCells({
+    ...options,
+    ...grid,
+    setOf: (trial) => grid.sets.get(trial.set)!,
+    writeReports: () => writeReports(grid, out, quick),
   });
-  const end = performance.now() + maxHours * 3_600_000;
-  try {
-    let { estimate, begun } = grid;
-    const missing = grid.cells.filter(({ key }) => !isFinished(grid.stored.get(key)));
-    for (const [i, cell] of missing.entries()) {
-      if (performance.now() >= end || signal?.aborted) break;
-      const progress = (done: number): GridProgress => ({
-        done: grid.cells.length - missing.length + done,
-        cells: grid.cells.length,
-        secondsLeft: secondsOf(missing.slice(done), begun, estimate),
-      });
-      const execution = {
-        out,
-        machine,
-        device: options.device ?? "auto",
-        threads: options.threads,
-        signal,
-        onProgress: (training: TrainingProgress) => options.onProgress?.({ ...progress(i), cell, training }),
-      };
-      const result = await executeCell(cell, grid.sets.get(cell.trial.set)!, execution).catch(
-        async (error: unknown) => {
-          if (error instanceof FlowglyphError && error.code === "ERR_ABORTED") {
-            await writeReports(grid, out, options.quick ?? false);
-          }
-          return failure(cell.key, error);
-        },
-      );
-      await saveCell(out, result);
-      await forgetRun(out, cell.key);
-      grid.stored.set(cell.key, result);
-      estimate = estimatorOf(grid.cells, grid.stored);
-      begun = [...begun, pretrainingKey(cell.trial, cell.seed)];
-      options.onCell?.(cell, result, progress(i + 1));
-    }
-    const result = await writeReports(grid, out, options.quick ?? false);
-    // Another table may want them yet.
-    if (result.complete && options.targets.includes("all")) await forgetPretrainings(out);
-    if (signal?.aborted) {
-      throw new FlowglyphError("ERR_ABORTED", "The grid was stopped between two cells", {
-        cause: signal.reason,
-      });
-    }
-    return result;
-  } finally {
-    await unlock();
-    await undoFolder(); // takes away only what is empty
-  }
-}
-
-// What a cell may end in without anything being wrong with the others.
-const OWN_FAILURES = ["ERR_DIVERGED", "ERR_EXPORT_MISMATCH", "ERR_SPLIT", "ERR_LABELS"];
-
-function failure(key: string, error: unknown): CellFailure {
-  if (!(error instanceof FlowglyphError) || !OWN_FAILURES.includes(error.code)) throw error;
-  const { code, message } = error;
-  return { formatVersion: 1, key, failed: { code, message }, finished: new Date().toISOString() };
+  // Another table may want them yet.
+  if (result.complete && options.targets.includes("all")) await forgetPretrainings(out);
+  return result;
 }
 
 async function writeReports(grid: Grid, out: string, quick: boolean): Promise<ReproduceResult> {
@@ -266,23 +164,4 @@ function contenderName(name: string): ContenderName {
     );
   }
   return row.name;
-}
-
-/** Cells of other images would stand in the same tables under the same keys. */
-function checkDigests(
-  sets: ReadonlyMap<ImageSetName, LoadedSet>,
-  stored: ReadonlyMap<string, StoredCell>,
-  out: string,
-): void {
-  const digests = new Map([...sets].map(([name, { dataset }]) => [name as string, datasetDigest(dataset)]));
-  for (const cell of stored.values()) {
-    if (!isFinished(cell)) continue;
-    const digest = digests.get(cell.set);
-    if (digest !== undefined && digest !== cell.datasetSha256) {
-      throw new FlowglyphError(
-        "ERR_ARGUMENT",
-        `Expected ${out} to hold cells of these images, but those of ${cell.set} were computed on others (or with --quick); name another folder`,
-      );
-    }
-  }
 }

@@ -19,7 +19,7 @@ export interface RowSummary {
   readonly contender: string;
   readonly title: string;
   readonly model: string;
-  readonly set: ImageSetName;
+  readonly set: string;
   readonly view: string;
   readonly mask: string;
   readonly split: string;
@@ -54,7 +54,7 @@ export interface TableSummary {
   readonly name: string;
   readonly title: string;
   readonly source: string;
-  readonly set: ImageSetName;
+  readonly set: string;
   readonly setTitle: string;
   readonly caution: string;
   readonly classes: number;
@@ -90,7 +90,7 @@ export interface Summary {
 export interface SummaryInput {
   readonly tables: readonly Table[];
   readonly rows: readonly Row[];
-  readonly sets: ReadonlyMap<ImageSetName, LoadedSet>;
+  readonly sets: ReadonlyMap<string, LoadedSet>;
   readonly stored: ReadonlyMap<string, StoredCell>;
   readonly quick: boolean;
   readonly training: Partial<TrainingConfig>;
@@ -117,18 +117,22 @@ export function summarize({ tables, rows, sets, stored, quick, training }: Summa
         ),
       );
     }),
-    cells: done.map((cell) => ({
-      key: cell.key,
-      accuracy: cell.scores.accuracy,
-      macroF1: cell.scores.macroF1,
-      seconds: cell.seconds,
-      sharedSeconds: cell.sharedSeconds,
-      threads: cell.config.threads,
-      device: cell.config.device,
-      machine: cell.machine,
-      finished: cell.finished,
-      warnings: cell.warnings,
-    })),
+    cells: done.map(cellSummary),
+  };
+}
+
+export function cellSummary(cell: CellResult): CellSummary {
+  return {
+    key: cell.key,
+    accuracy: cell.scores.accuracy,
+    macroF1: cell.scores.macroF1,
+    seconds: cell.seconds,
+    sharedSeconds: cell.sharedSeconds,
+    threads: cell.config.threads,
+    device: cell.config.device,
+    machine: cell.machine,
+    finished: cell.finished,
+    warnings: cell.warnings,
   };
 }
 
@@ -138,7 +142,7 @@ function tableSummary(
   rows: readonly Row[],
   stored: ReadonlyMap<string, StoredCell>,
 ): TableSummary {
-  const { title, caution } = IMAGE_SETS[name];
+  const { title, caution } = IMAGE_SETS[name as ImageSetName];
   return {
     name: table.name,
     title: table.title,
@@ -207,7 +211,7 @@ function meanWithoutLeaked(done: readonly CellResult[]): RowSummary["withoutLeak
   };
 }
 
-function scoreSummary(done: readonly CellResult[]): ScoreSummary {
+export function scoreSummary(done: readonly CellResult[]): ScoreSummary {
   const of = (name: keyof CellScores) => meanAndDeviation(done.map(({ scores }) => scores[name]));
   return {
     accuracy: of("accuracy"),

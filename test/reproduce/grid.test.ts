@@ -28,7 +28,7 @@ function loaded(name: ImageSetName): LoadedSet {
   return { name, dataset, notes: [] };
 }
 
-const sets = new Map(setsOf(TABLES, true).map((name) => [name, loaded(name)]));
+const sets = new Map<string, LoadedSet>(setsOf(TABLES, true).map((name) => [name, loaded(name)]));
 const flat = () => 1;
 
 describe("tables", () => {

@@ -7,25 +7,55 @@ import { COLOURS, SHAPES } from "./style.ts";
 const LETTER = 6.5;
 const HEIGHT = 250;
 
+export interface AccuracyLines {
+  readonly description: string;
+  readonly title: string;
+  readonly subtitle: string;
+  readonly xTitle: string;
+  /** In order, from left to right. */
+  readonly labels: readonly string[];
+  /** Names in the order of colours; those without a point are left out. */
+  readonly contenders: readonly string[];
+  /** Filled, solid. */
+  readonly ours: readonly AccuracyPoint[];
+  /** Hollow, dashed. */
+  readonly paper: readonly AccuracyPoint[];
+}
+
 /** Undefined where no cell of the table was run. */
 export function accuracyChart(table: TableSummary): Spec | undefined {
   const groups = settings(table);
-  const step = 24 + LETTER * Math.max(...groups.map(({ label }) => label.length));
-  const ours = groups.flatMap(({ label, rows }) =>
-    rows.flatMap(({ title, scores }) =>
-      scores === null
-        ? []
-        : [point(label, title, 100 * scores.accuracy.mean, 100 * scores.accuracy.deviation)],
+  return accuracyLines({
+    description: `Accuracy by label count: ${table.title}`,
+    title: table.title,
+    subtitle: `${table.setTitle}, view ${table.rows[0]!.view}. Filled, solid: ours. Hollow, dashed: the paper's.`,
+    xTitle: "labelled + unlabelled images",
+    labels: groups.map(({ label }) => label),
+    contenders: [...new Set(table.rows.map(({ title }) => title))],
+    ours: groups.flatMap(({ label, rows }) =>
+      rows.flatMap(({ title, scores }) =>
+        scores === null
+          ? []
+          : [accuracyPoint(label, title, 100 * scores.accuracy.mean, 100 * scores.accuracy.deviation)],
+      ),
     ),
-  );
+    paper: groups.flatMap(({ label, rows }) =>
+      rows.flatMap(({ title, paper }) =>
+        paper === null ? [] : [accuracyPoint(label, title, paper.accuracy, 0)],
+      ),
+    ),
+  });
+}
+
+/** A line a contender, with the deviation over seeds. Undefined without a point of ours. */
+export function accuracyLines(lines: AccuracyLines): Spec | undefined {
+  const { description, title, subtitle, xTitle, labels, ours, paper } = lines;
   if (ours.length === 0) return undefined;
-  const paper = groups.flatMap(({ label, rows }) =>
-    rows.flatMap(({ title, paper }) => (paper === null ? [] : [point(label, title, paper.accuracy, 0)])),
-  );
+  const step = 24 + LETTER * Math.max(...labels.map((label) => label.length));
   const drawn = new Set([...ours, ...paper].map(({ who }) => who));
-  const contenders = [...new Set(table.rows.map(({ title }) => title))].filter((title) => drawn.has(title));
+  const contenders = lines.contenders.filter((name) => drawn.has(name));
   // Majority is far below all others, and would press them together: the table has it.
-  const shown = contenders.filter((title) => title !== "majority");
+  const shown = contenders.filter((name) => name !== "majority");
   const series = (name: string, source: string, filled: boolean, dash: number[]): Spec["marks"] => [
     {
       type: "group",
@@ -62,16 +92,16 @@ export function accuracyChart(table: TableSummary): Spec | undefined {
       ],
     },
   ];
-  const kept = (points: readonly Point[]) => points.filter(({ who }) => shown.includes(who));
+  const kept = (points: readonly AccuracyPoint[]) => points.filter(({ who }) => shown.includes(who));
   return {
     $schema: "https://vega.github.io/schema/vega/v6.json",
-    description: `Accuracy by label count: ${table.title}`,
-    width: step * groups.length,
+    description,
+    width: step * labels.length,
     height: HEIGHT,
     padding: 8,
     title: {
-      text: table.title,
-      subtitle: `${table.setTitle}, view ${table.rows[0]!.view}. Filled, solid: ours. Hollow, dashed: the paper's.`,
+      text: title,
+      subtitle,
       anchor: "start",
       offset: 12,
     },
@@ -81,7 +111,7 @@ export function accuracyChart(table: TableSummary): Spec | undefined {
       { name: "both", source: ["ours", "paper"] },
     ],
     scales: [
-      { name: "x", type: "point", domain: groups.map(({ label }) => label), range: "width", padding: 0.5 },
+      { name: "x", type: "point", domain: [...labels], range: "width", padding: 0.5 },
       {
         name: "y",
         type: "linear",
@@ -94,7 +124,7 @@ export function accuracyChart(table: TableSummary): Spec | undefined {
       { name: "shape", type: "ordinal", domain: shown, range: SHAPES },
     ],
     axes: [
-      { orient: "bottom", scale: "x", title: "labelled + unlabelled images", labelLimit: 0 },
+      { orient: "bottom", scale: "x", title: xTitle, labelLimit: 0 },
       { orient: "left", scale: "y", title: "accuracy on the test images (%)", grid: true, tickCount: 8 },
     ],
     legends: [{ stroke: "colour", fill: "colour", shape: "shape", orient: "right" }],
@@ -118,7 +148,7 @@ export function accuracyChart(table: TableSummary): Spec | undefined {
   };
 }
 
-interface Point {
+export interface AccuracyPoint {
   readonly label: string;
   readonly who: string;
   readonly accuracy: number;
@@ -126,7 +156,12 @@ interface Point {
   readonly high: number;
 }
 
-const point = (label: string, who: string, accuracy: number, deviation: number): Point => ({
+export const accuracyPoint = (
+  label: string,
+  who: string,
+  accuracy: number,
+  deviation: number,
+): AccuracyPoint => ({
   label,
   who,
   accuracy,
