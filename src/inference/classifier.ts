@@ -1,68 +1,97 @@
-// A model file, opened for classifying images off the calling thread.
-import { readFile, stat } from "node:fs/promises";
+// A model, loaded for classifying captures and images off the calling thread.
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { isMainThread } from "node:worker_threads";
 import { IMAGE_BYTES } from "../../bindings/capture/batch.ts";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
-import { type ModelMetadata, parseModelMetadata } from "../onnx/metadata.ts";
-import { systemReason } from "../system-error.ts";
-import type { Scores } from "./messages.ts";
-import { openPool, type PoolAnswer } from "./pool.ts";
-
-// Images of one run: enough to fill the processor's vectors, few enough that activations stay in its cache.
-const RUN_IMAGES = 256;
+import { type CaptureOptions, resolveCaptureOptions } from "../capture/options.ts";
+import type { CaptureSource } from "../capture/pushed-input.ts";
+import type { ModelMetadata } from "../onnx/metadata.ts";
+import { type Predictions, type VerdictStream, verdictStream } from "./captures-to-verdicts.ts";
+import { checkDevice, type Device } from "./device.ts";
+import { ISOLATIONS, type Isolation } from "./host.ts";
+import { LoadedModel, type LoadOptions } from "./loaded-model.ts";
+import { readModelFile } from "./model-file.ts";
+import { wantSameSessions, withModelOptions } from "./model-options.ts";
 
 export interface ClassifierOptions {
   /**
-   * Worker threads, each with a session of its own; processes where the caller is a worker thread itself.
-   * Default: one a processor, at most 4.
+   * Hosts (worker threads or processes), each with a session of ONNX Runtime of its own, 1 to 256. Default: as many as make
+   * the model faster on this machine, found by a calibration of about a second, which is remembered in
+   * $XDG_CACHE_HOME/flowglyph for each model and machine. Given both `workers` and `batch`, there is none.
    */
   readonly workers?: number | undefined;
-  /** Threads that ONNX Runtime uses inside one run. Default 1: the workers already share out the processors. */
+  /** Images of one run, 1 to 65536. Default: found as `workers` is. */
+  readonly batch?: number | undefined;
+  /** Default `cpu`. `cuda` needs the CUDA provider of onnxruntime-node. */
+  readonly device?: Device | undefined;
+  /**
+   * Default `thread`. A `process` of its own can run out of memory or crash without taking the caller with it, and starts
+   * more slowly. In a worker thread hosts are processes always.
+   */
+  readonly isolation?: Isolation | undefined;
+  /** Threads that ONNX Runtime uses inside one run. Default 1: the hosts already share out the processors. */
   readonly intraOpThreads?: number | undefined;
 }
 
-export interface Classifier {
-  /** What the model says of itself: classes, view, mask, timeouts, how it was trained. */
-  readonly metadata: ModelMetadata;
-  readonly workers: number;
+export interface ClassifyOptions extends CaptureOptions {
+  /** Batches in the order of the captures; else each as soon as its verdicts are there. Default `false`. */
+  readonly ordered?: boolean | undefined;
+}
+
+export interface PredictOptions {
+  /** How many of the images; default all. */
+  readonly count?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An idle classifier does not keep the process alive. */
+export class Classifier implements AsyncDisposable {
+  readonly #options: LoadOptions;
+  readonly #models = new Set<LoadedModel>();
+  #current: LoadedModel;
+  #closing: Promise<void> | undefined;
+
+  private constructor(model: LoadedModel, options: LoadOptions) {
+    this.#options = options;
+    this.#current = model;
+    this.#models.add(model);
+  }
+
   /**
-   * Classifies `count` images, uint8 [count, 28, 28]; `images` stays the caller's, and must not change before the answer.
-   * Many calls may be under way at once. ERR_ARGUMENT, ERR_INFERENCE, ERR_ABORTED (closed before its turn).
+   * Loads an ONNX model that flowglyph exported: the path of a `.onnx` file or of a run folder, or the file's bytes.
+   * @throws ERR_ARGUMENT; ERR_IO where it cannot be read, ERR_MODEL_FORMAT where it is not such a model, ERR_DEVICE
    */
-  classify(images: Uint8Array, count?: number): Promise<Scores>;
-  /** Ends the workers when the runs under way are done. Any number of times. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
+  static async load(model: string | Uint8Array, options: ClassifierOptions = {}): Promise<Classifier> {
+    const resolved = resolveOptions(options);
+    return new Classifier(await LoadedModel.load(await readModelFile(model), resolved), resolved);
+  }
 
-/** A classifier whose image memory can be lent instead of copied; for the streaming of captures. */
-export interface LendingClassifier extends Classifier {
-  /** `images` is transferred away with its whole buffer, and comes back with the answer. */
-  classifyLent(images: Uint8Array<ArrayBuffer>, count: number): Promise<PoolAnswer>;
-}
+  /** What the model says of itself: classes, view, mask, timeouts, how it was trained. */
+  get metadata(): ModelMetadata {
+    return this.#current.metadata;
+  }
 
-/**
- * Opens an ONNX model that flowglyph exported: the path of a `.onnx` file or of a run folder, or the file's bytes.
- * An idle classifier does not keep the process alive.
- * ERR_IO where it cannot be read, ERR_MODEL_FORMAT where it is not such a model.
- */
-export async function openClassifier(
-  model: string | Uint8Array,
-  options: ClassifierOptions = {},
-): Promise<Classifier> {
-  const workers = threadCount("workers", options.workers ?? Math.min(4, availableParallelism()));
-  const intraOpThreads = threadCount("intraOpThreads", options.intraOpThreads ?? 1);
-  const { bytes, where } = await readModel(model);
-  const metadata = parseModelMetadata(bytes, where);
-  const pool = await openPool(
-    workers,
-    { model: bytes, classes: metadata.classes.length, intraOpThreads },
-    where,
-  );
+  /** Hosts. */
+  get workers(): number {
+    return this.#current.tuning.workers;
+  }
 
-  async function classify(images: Uint8Array, count = images.length / IMAGE_BYTES): Promise<Scores> {
+  /** Images of one run. */
+  get batch(): number {
+    return this.#current.tuning.batch;
+  }
+
+  get device(): Device {
+    return this.#options.device;
+  }
+
+  /**
+   * Classifies images, uint8 [N, 28, 28]; they stay the caller's, and must not change before the answer. Many calls may be
+   * under way at once. @throws ERR_ARGUMENT, ERR_INFERENCE, ERR_ABORTED (by `signal`, or closed before its turn)
+   */
+  async predict(images: Uint8Array, options: PredictOptions = {}): Promise<Predictions> {
     if (!(images instanceof Uint8Array)) throw invalidArgument("images", "a Uint8Array", typeof images);
+    const { count = images.length / IMAGE_BYTES, signal } = options;
     if (!Number.isSafeInteger(count) || count < 0 || count * IMAGE_BYTES > images.length) {
       throw invalidArgument(
         "count",
@@ -70,75 +99,96 @@ export async function openClassifier(
         count,
       );
     }
-    const parts: Promise<PoolAnswer>[] = [];
-    for (let row = 0; row < count; row += RUN_IMAGES) {
-      const rows = Math.min(RUN_IMAGES, count - row);
-      const part = images.subarray(row * IMAGE_BYTES, (row + rows) * IMAGE_BYTES);
-      parts.push(pool.classify(part, rows));
-    }
-    return joinScores(await Promise.all(parts), count, metadata.classes.length);
+    return this.#current.predict(images, count, signal);
   }
 
-  const classifier: LendingClassifier = {
-    metadata,
-    workers,
-    classify,
-    classifyLent: pool.classifyLent,
-    close: pool.close,
-    [Symbol.asyncDispose]: pool.close,
-  };
-  return classifier;
-}
-
-function joinScores(parts: readonly PoolAnswer[], count: number, classes: number): Scores {
-  const [first] = parts;
-  if (first && parts.length === 1) return first.scores;
-  const probabilities = new Float32Array(count * classes);
-  const classIndex = new Uint32Array(count);
-  const probability = new Float32Array(count);
-  let row = 0;
-  for (const { scores } of parts) {
-    probabilities.set(scores.probabilities, row * classes);
-    classIndex.set(scores.classIndex, row);
-    probability.set(scores.probability, row);
-    row += scores.classIndex.length;
-  }
-  return { probabilities, classIndex, probability };
-}
-
-/** The model file that a path means: itself, or model.onnx in a run folder. @throws ERR_IO where there is none */
-export async function modelFile(model: string): Promise<string> {
-  const statOf = (path: string) =>
-    stat(path).catch((cause: NodeJS.ErrnoException) => {
-      if (path !== model && cause.code === "ENOENT") {
-        throw new FlowglyphError(
-          "ERR_IO",
-          `Expected a run folder with model.onnx but ${model} has none: it is no run, or its training has not come to its end`,
-          { cause },
-        );
-      }
-      throw new FlowglyphError("ERR_IO", `Cannot read the model ${model}: ${systemReason(cause)}`, { cause });
+  /**
+   * Classifies the sessions of captures: reading, classifying and the consumer work at the same time, and a few batches are
+   * alive at once.
+   *
+   * View, mask, order, decap, protocols and timeouts are the model's. `options` may give them only where the model does not
+   * know them (it was trained on images from elsewhere), and fewer protocols; anything else that contradicts the model is
+   * ERR_ARGUMENT. `batchSize` is the classifier's own by default.
+   *
+   * @param captures files, folders (the captures below them), patterns, `-` for standard input; or one capture as a stream
+   * @throws FlowglyphError ERR_ARGUMENT at once; while iterating what `sessions` throws, and ERR_INFERENCE
+   */
+  classify(captures: CaptureSource, options: ClassifyOptions = {}): VerdictStream {
+    const begun = this.#current;
+    const { ordered = false, ...capture } = options;
+    const matched = withModelOptions(capture, begun.metadata);
+    return verdictStream({
+      captures,
+      options: resolveCaptureOptions({ ...matched, batchSize: matched.batchSize ?? begun.tuning.batch }),
+      ordered,
+      // One that is computed and one that waits for each host, and one for the consumer.
+      limit: 2 * begun.tuning.workers + 1,
+      predict: (images, count, signal) => {
+        // A swapped model takes over in the middle where it wants the same images.
+        const model = wantSameSessions(this.#current.metadata, begun.metadata) ? this.#current : begun;
+        return model.predict(images, count, signal);
+      },
+      begin: () => {
+        if (begun.gone && !wantSameSessions(this.#current.metadata, begun.metadata)) {
+          throw new FlowglyphError(
+            "ERR_INFERENCE",
+            "The model was swapped for one of other images before the first batch was asked for",
+          );
+        }
+        return begun.use();
+      },
     });
-  if (!(await statOf(model)).isDirectory()) return model;
-  const file = join(model, "model.onnx");
-  await statOf(file);
-  return file;
+  }
+
+  /**
+   * Puts another model in this one's place. What is under way is not disturbed: what was handed to the former model is
+   * answered by it, and so are captures that it began where the other wants other images (view, mask, timeouts ...).
+   * Resolves when the new one answers; where it cannot be loaded the former one stays. @throws as `load`
+   */
+  async swap(model: string | Uint8Array): Promise<void> {
+    this.#refuseClosed();
+    const loaded = await LoadedModel.load(await readModelFile(model), this.#options);
+    if (this.#closing) {
+      await loaded.close();
+      this.#refuseClosed();
+    }
+    for (const other of this.#models) if (other.gone) this.#models.delete(other);
+    this.#models.add(loaded);
+    const former = this.#current;
+    this.#current = loaded;
+    former.retire();
+  }
+
+  /** Ends the hosts when the runs under way are done; what waits is ERR_ABORTED. Any number of times. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.all([...this.#models].map((model) => model.close())).then(() => undefined);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #refuseClosed(): void {
+    if (this.#closing) throw new FlowglyphError("ERR_INFERENCE", "The classifier is closed");
+  }
 }
 
-async function readModel(model: string | Uint8Array): Promise<{ bytes: Uint8Array; where: string }> {
-  if (model instanceof Uint8Array) return { bytes: model, where: "the model" };
-  if (typeof model !== "string" || model === "") {
-    throw invalidArgument("model", "the path of a model or its bytes", model);
-  }
-  const where = await modelFile(model);
-  try {
-    return { bytes: await readFile(where), where };
-  } catch (cause) {
-    throw new FlowglyphError("ERR_IO", `Cannot read the model ${model}: ${systemReason(cause)}`, { cause });
-  }
+function resolveOptions(options: ClassifierOptions): LoadOptions {
+  const { workers, batch, device = "cpu", isolation = "thread", intraOpThreads = 1 } = options;
+  if (!ISOLATIONS.includes(isolation)) throw invalidArgument("isolation", '"thread" or "process"', isolation);
+  return {
+    workers: workers === undefined ? undefined : whole("workers", workers, 256),
+    batch: batch === undefined ? undefined : whole("batch", batch, 65536),
+    // A graphics card computes one run at a time: a second host fills the gaps.
+    maxWorkers: device === "cuda" ? 2 : availableParallelism(),
+    intraOpThreads: whole("intraOpThreads", intraOpThreads, 256),
+    device: checkDevice(device),
+    isolation: isMainThread ? isolation : "process",
+  };
 }
 
-function threadCount(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= 256) return value;
-  throw invalidArgument(name, "an integer from 1 to 256", value);
+function whole(name: string, value: number, most: number): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value;
+  throw invalidArgument(name, `an integer from 1 to ${most}`, value);
 }

@@ -2,10 +2,11 @@
 import { parentPort } from "node:worker_threads";
 import type { InferenceSession } from "onnxruntime-node";
 import { passGate } from "./gate.ts";
-import type { ClassifyRequest, FromHost, Scores, Setup, ToHost } from "./messages.ts";
+import type { FromHost, RunRequest, Scores, Setup, ToHost } from "./messages.ts";
 
 const INPUT = "images";
 const OUTPUT = "probabilities";
+const IMAGE_BYTES = 784;
 
 /** The way back to the pool. */
 interface Channel {
@@ -24,6 +25,7 @@ interface Loaded {
 async function load(setup: Setup): Promise<Loaded> {
   const runtime = await import("onnxruntime-node");
   const session = await runtime.InferenceSession.create(setup.model, {
+    executionProviders: [setup.device],
     intraOpNumThreads: setup.intraOpThreads,
     interOpNumThreads: 1,
     executionMode: "sequential",
@@ -40,7 +42,7 @@ async function load(setup: Setup): Promise<Loaded> {
   }
   const loaded = { runtime, session, setup };
   // One blank image: shows that the graph takes uint8 [N, 28, 28] and gives K numbers, before anyone waits for a verdict.
-  await run(loaded, new Uint8Array(784), 1);
+  await run(loaded, new Uint8Array(IMAGE_BYTES), 1);
   return loaded;
 }
 
@@ -76,17 +78,20 @@ function mostProbable(
   return { classIndex, probability };
 }
 
-async function answer(channel: Channel, loaded: Loaded, { images, count }: ClassifyRequest): Promise<void> {
+async function answer(channel: Channel, loaded: Loaded, { images, count }: RunRequest): Promise<void> {
+  const lent = parentPort ? images : undefined;
+  const back = lent === undefined ? [] : [lent.buffer];
   let scores: Scores;
   try {
-    scores = await passGate(loaded.setup.gate, () => run(loaded, images, count));
+    const filled = images.subarray(0, count * IMAGE_BYTES);
+    scores = await passGate(loaded.setup.gate, () => run(loaded, filled, count));
   } catch (error) {
-    channel.send({ kind: "failed", message: (error as Error).message }, []);
+    channel.send({ kind: "failed", images: lent, message: (error as Error).message }, back);
     return;
   }
   const { probabilities, classIndex, probability } = scores;
-  channel.send({ kind: "scores", images: parentPort ? images : undefined, scores }, [
-    images.buffer,
+  channel.send({ kind: "scores", images: lent, scores }, [
+    ...back,
     probabilities.buffer,
     classIndex.buffer,
     probability.buffer,

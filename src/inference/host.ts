@@ -1,11 +1,13 @@
 // Where ONNX Runtime runs: off the calling thread, because its run() computes on the thread that calls it.
-// In the main thread: in a worker thread, and image memory is transferred there and back (ONNX Runtime refuses
-// SharedArrayBuffer; a transfer takes microseconds, a copy up to a millisecond a batch).
-// In a worker thread: in a process. A worker's own worker threads are ended with it, without a word before, and ending
-// one inside ONNX Runtime aborts the process (gate.ts). The pipe costs less than a hundredth of what a batch computes.
+// Of the main thread: in worker threads, and image memory is transferred there and back (ONNX Runtime refuses
+// SharedArrayBuffer; a transfer takes microseconds).
+// Of a worker thread, and where it is asked for: in processes. A worker's own worker threads are ended with it, without a
+// word before, and ending one inside ONNX Runtime aborts the process (gate.ts). A process that dies, for want of memory for
+// one, takes nobody with it. The pipe costs less than a hundredth of what a batch computes.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { isMainThread, Worker } from "node:worker_threads";
+import { IMAGE_BYTES } from "../../bindings/capture/batch.ts";
 import { packageRoot } from "../../bindings/package-root.ts";
 import { closeGate, makeGate } from "./gate.ts";
 import type { FromHost, Setup, ToHost } from "./messages.ts";
@@ -24,13 +26,16 @@ export interface HostEvents {
 
 export type HostSetup = Omit<Setup, "gate">;
 
+export const ISOLATIONS = ["thread", "process"] as const;
+export type Isolation = (typeof ISOLATIONS)[number];
+
 // Threads and processes need JavaScript: run from source (tests), the built file is the one that works.
 const HOST_URL = import.meta.url.endsWith(".ts")
   ? new URL("dist/src/inference/host-main.js", packageRoot())
   : new URL("./host-main.js", import.meta.url);
 
-export function startHost(setup: HostSetup, events: HostEvents): Host {
-  return isMainThread ? startThread(setup, events) : startProcess(setup, events);
+export function startHost(setup: HostSetup, isolation: Isolation, events: HostEvents): Host {
+  return isolation === "thread" && isMainThread ? startThread(setup, events) : startProcess(setup, events);
 }
 
 // Before Node ends the threads, at the exit of the process.
@@ -73,11 +78,13 @@ function startProcess(setup: HostSetup, events: HostEvents): Host {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
-  let lent: Uint8Array<ArrayBuffer> | undefined;
+  // Of the requests that are not answered, in order: what the answers are to give back.
+  const lent: Uint8Array<ArrayBuffer>[] = [];
   let cause: Error | undefined;
   child.on("message", (message) => {
     const received = message as FromHost;
-    events.message(received.kind === "scores" ? { ...received, images: lent } : received);
+    const answers = received.kind === "scores" || received.kind === "failed";
+    events.message(answers ? { ...received, images: lent.shift() } : received);
   });
   child.on("error", (error) => {
     cause = error;
@@ -94,8 +101,13 @@ function startProcess(setup: HostSetup, events: HostEvents): Host {
   post({ ...setup, gate: undefined } satisfies Setup);
   return {
     send(message) {
-      lent = message?.images;
-      post(message);
+      if (message === null) {
+        post(null);
+        return;
+      }
+      lent.push(message.images);
+      // What is not filled need not travel.
+      post({ ...message, images: message.images.subarray(0, message.count * IMAGE_BYTES) });
     },
     keepAlive(keep) {
       if (keep) {

@@ -1,4 +1,12 @@
-// Sessions and images -> verdicts, through ONNX Runtime in worker threads. Needs neither libtorch nor the torch addon.
-export { type Classifier, type ClassifierOptions, modelFile, openClassifier } from "./classifier.ts";
-export { classifySessions, type VerdictBatch } from "./classify-sessions.ts";
+// Sessions and images -> verdicts, through ONNX Runtime off the calling thread. Needs neither libtorch nor the torch addon.
+export type { Predictions, VerdictBatch, VerdictStream } from "./captures-to-verdicts.ts";
+export {
+  Classifier,
+  type ClassifierOptions,
+  type ClassifyOptions,
+  type PredictOptions,
+} from "./classifier.ts";
+export { DEVICES, type Device } from "./device.ts";
+export type { Isolation } from "./host.ts";
 export type { Scores } from "./messages.ts";
+export { modelFile } from "./model-file.ts";

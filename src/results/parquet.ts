@@ -1,7 +1,7 @@
 // Verdicts as Apache Parquet, a row group at a time: memory holds one row group, never the file.
 import { type FileHandle, open } from "node:fs/promises";
 import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from "hyparquet-writer";
-import { type VerdictColumn, type VerdictRow, verdictColumns } from "./verdict-row.ts";
+import { type VerdictColumn, type VerdictRow, type VerdictShape, verdictColumns } from "./verdict-row.ts";
 import type { VerdictWriter } from "./writer.ts";
 
 // Large enough to compress and scan well, about 15 MB of rows.
@@ -59,8 +59,8 @@ export function nanoseconds(time: string): bigint {
 }
 
 /** Opens a Parquet file of verdicts. It is readable once it is closed: Parquet's index comes last. */
-export async function openParquetWriter(path: string, sequence: boolean): Promise<VerdictWriter> {
-  const columns = verdictColumns(sequence);
+export async function openParquetWriter(path: string, shape: VerdictShape): Promise<VerdictWriter> {
+  const columns = verdictColumns(shape);
   const file: FileHandle = await open(path, "w");
   const buffer = new ByteWriter();
   const flush = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 // One session and its verdict as a flat row, in the names and order that every results file has: those of a dataset's columns
 // (src/dataset/columns.ts), between the capture and the verdict.
+import { invalidArgument } from "../../bindings/errors.ts";
 import { formatAddress } from "../capture/address.ts";
 import { END_REASONS, protocolName } from "../capture/names.ts";
 import {
@@ -11,7 +12,7 @@ import {
   rowOf,
   type SessionTable,
 } from "../dataset/columns.ts";
-import type { VerdictBatch } from "../inference/classify-sessions.ts";
+import type { VerdictBatch } from "../inference/index.ts";
 
 type TextKind = "time" | "protocol" | "address" | "endReason";
 type SequenceName = {
@@ -33,13 +34,29 @@ export type VerdictRow = {
 } & {
   readonly [F in SequenceName]?: readonly number[];
 } & {
-  /** Empty where the session has no byte in the model's view (l7: no payload): nothing to classify. */
+  /**
+   * Empty where the session has no byte in the model's view (l7: no payload): nothing to classify. UNKNOWN where that was
+   * asked for and the best class is not probable enough.
+   */
   readonly class: string;
-  /** Of that class, 0 to 1. */
+  /** Where UNKNOWN was asked for: the most probable class, given or not. */
+  readonly best_class?: string;
+  /** Of the best class, 0 to 1. */
   readonly probability: number;
 };
 
-/** A column of results: of the session's own, or one of `capture`, `class` and `probability`. */
+/** The class of a session on which no verdict is given. */
+export const UNKNOWN = "unknown";
+
+/** Which of the columns that are not always there a results file has. */
+export interface VerdictShape {
+  /** The sequence columns (`CaptureOptions.sequence` above 0). */
+  readonly sequence?: boolean | undefined;
+  /** `best_class`. */
+  readonly unknown?: boolean | undefined;
+}
+
+/** A column of results: of the session's own, or one of `capture`, `class`, `best_class` and `probability`. */
 export interface VerdictColumn {
   readonly name: keyof VerdictRow;
   readonly kind: ColumnKind | "text" | "probability";
@@ -51,23 +68,42 @@ const TABLE: readonly VerdictColumn[] = [
   { name: "capture", kind: "text", sequence: false },
   ...FILE_COLUMNS.map((name) => ({ name, kind: rowOf(name).kind, sequence: rowOf(name).sequence ?? false })),
   { name: "class", kind: "text", sequence: false },
+  { name: "best_class", kind: "text", sequence: false },
   { name: "probability", kind: "probability", sequence: false },
 ];
 
-/** The columns of files, in order; sequences only where they were asked for. */
-export function verdictColumns(sequence: boolean): readonly VerdictColumn[] {
-  return TABLE.filter((column) => isWanted(column.name, column.sequence, sequence));
+/** The columns of files, in order; some only where they were asked for. */
+export function verdictColumns({
+  sequence = false,
+  unknown = false,
+}: VerdictShape): readonly VerdictColumn[] {
+  return TABLE.filter(
+    (column) => isWanted(column.name, column.sequence, sequence) && (unknown || column.name !== "best_class"),
+  );
 }
 
-/** The names of the columns of a results file without sequences, in order. */
-export const VERDICT_COLUMNS: readonly (keyof VerdictRow)[] = verdictColumns(false).map(({ name }) => name);
+/** The names of the columns that every results file has, in order. */
+export const VERDICT_COLUMNS: readonly (keyof VerdictRow)[] = verdictColumns({}).map(({ name }) => name);
 
 function isWanted(name: string, isSequence: boolean, sequence: boolean): boolean {
   return sequence || !(isSequence || name === "sequence_count");
 }
 
-/** The rows of a batch, in its order. */
-export function* verdictRows(batch: VerdictBatch): Generator<VerdictRow> {
+export interface VerdictRowOptions {
+  /** The class is UNKNOWN unless the best one is more probable than this: `unknownThreshold` finds it for a stated error. */
+  readonly unknownBelow?: number | undefined;
+}
+
+/**
+ * The rows of a batch, in its order.
+ * @throws ERR_ARGUMENT where `unknownBelow` is given and the model has a class of that name
+ */
+export function* verdictRows(
+  batch: VerdictBatch,
+  { unknownBelow }: VerdictRowOptions = {},
+): Generator<VerdictRow> {
+  if (unknownBelow !== undefined && batch.classes.includes(UNKNOWN))
+    throw invalidArgument("unknownBelow", `a model without a class named ${UNKNOWN}`, unknownBelow);
   const columns = FILE_COLUMNS.filter((name) =>
     isWanted(name, rowOf(name).sequence ?? false, batch.sequence > 0),
   );
@@ -78,14 +114,23 @@ export function* verdictRows(batch: VerdictBatch): Generator<VerdictRow> {
         VerdictRow,
         PlainName
       >),
-      ...(batch.imageBytes[row] === 0
-        ? { class: "", probability: 0 }
-        : {
-            class: batch.classes[batch.classIndex[row]!]!,
-            probability: roundProbability(batch.probability[row]!),
-          }),
+      ...verdict(batch, row, unknownBelow),
     };
   }
+}
+
+function verdict(
+  batch: VerdictBatch,
+  row: number,
+  unknownBelow: number | undefined,
+): Pick<VerdictRow, "class" | "best_class" | "probability"> {
+  const empty = batch.imageBytes[row] === 0;
+  const best = empty ? "" : batch.classes[batch.classIndex[row]!]!;
+  const probability = empty ? 0 : roundProbability(batch.probability[row]!);
+  if (unknownBelow === undefined) return { class: best, probability };
+  // What holds no byte is no session that the model does not know.
+  const given = empty || batch.probability[row]! > unknownBelow;
+  return { class: given ? best : UNKNOWN, best_class: best, probability };
 }
 
 function cell(batch: VerdictBatch, name: FileColumn, row: number): string | number | readonly number[] {

@@ -12,7 +12,7 @@ interface Delay {
 
 const MEASURE = (prepare: string, work: string) => `
   import { monitorEventLoopDelay } from "node:perf_hooks";
-  import { classifySessions, inspect, openClassifier, sessions } from "flowglyph";
+  import { inspect, Classifier, sessions } from "flowglyph";
   const captures = new Array(data.times).fill(data.capture);
   ${prepare}
   const delay = monitorEventLoopDelay({ resolution: 1 });
@@ -37,8 +37,8 @@ test.each([
   ],
   [
     "classifying",
-    "const classifier = await openClassifier(data.model, { workers: 1 });",
-    "items = (await classifier.classify(new Uint8Array(784 * 200_000))).classIndex.length;",
+    "const classifier = await Classifier.load(data.model, { workers: 1 });",
+    "items = (await classifier.predict(new Uint8Array(784 * 200_000))).classIndex.length;",
     0,
     200_000,
   ],

@@ -12,14 +12,14 @@ beforeAll(() => {
 });
 
 const READ = `
-  import { classifySessions, openClassifier, sessions } from "flowglyph";
+  import { Classifier, sessions } from "flowglyph";
   const captures = new Array(200).fill(data.capture);
   const read = async () => { for await (const _ of sessions(captures, { batchSize: 100 })); console.log("read"); };`;
 
 const CLASSIFY = `${READ}
-  const classifier = await openClassifier(data.model, { workers: 2 });
+  const classifier = await Classifier.load(data.model, { workers: 2 });
   const classify = async () => {
-    for await (const _ of classifySessions(captures, classifier, { batchSize: 100 }));
+    for await (const _ of classifier.classify(captures, { batchSize: 100 }));
     console.log("classified");
   };`;
 
@@ -68,9 +68,9 @@ test.each([
 
 test("an open classifier that is idle does not keep the process alive", async () => {
   const script = `
-    import { openClassifier } from "flowglyph";
-    const classifier = await openClassifier(data.model, { workers: 2 });
-    await classifier.classify(new Uint8Array(784));
+    import { Classifier } from "flowglyph";
+    const classifier = await Classifier.load(data.model, { workers: 2 });
+    await classifier.predict(new Uint8Array(784));
     console.log("end");`;
   const outcome = await runScript(script, { model: tempFile("m.onnx", MODEL) }, 20_000);
   expect(outcome).toMatchObject({ code: 0, signal: null, stdout: "end\n" });

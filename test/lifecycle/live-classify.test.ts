@@ -50,18 +50,18 @@ test("classify prints the verdict on a session of standard input before more is 
   expect(rows()).toHaveLength(5);
 });
 
-test("a consumer that leaves classifySessions is not kept by a silent pipe", async () => {
+test("a consumer that leaves classify() is not kept by a silent pipe", async () => {
   const pipe = `${tempFile("c.pcap", "")}.fifo`;
   execFileSync("mkfifo", [pipe]);
   const outcome = await runForJson<{ rows: number; live: number }>(
     `import { openSync, writeSync } from "node:fs";
      import { captureAddon } from "./dist/bindings/capture/addon.js";
-     import { classifySessions, openClassifier } from "flowglyph";
+     import { Classifier } from "flowglyph";
      const pipe = openSync(data.pipe, "r+");
      writeSync(pipe, Buffer.from(data.bytes, "base64"));
-     const classifier = await openClassifier(data.model, { workers: 2 });
+     const classifier = await Classifier.load(data.model, { workers: 2 });
      let rows = 0;
-     for await (const batch of classifySessions(data.pipe, classifier)) { rows += batch.count; break; }
+     for await (const batch of classifier.classify(data.pipe)) { rows += batch.count; break; }
      await classifier.close();
      console.log(JSON.stringify({ rows, live: captureAddon().liveHandles() }));`,
     {
@@ -82,8 +82,9 @@ test("the first Ctrl-C ends a live input: what was read is classified and writte
   const child = startCli(["classify", "-", "--model", model(), "--workers", "1", "-o", output]);
   child.write(nthSession(0));
   child.write(nthSession(1).subarray(24));
-  // Opened for the first verdict.
-  await expect.poll(() => existsSync(output), { timeout: 30_000 }).toBe(true);
+  // Opened for the first verdict, and not yet whole.
+  await expect.poll(() => existsSync(`${output}.partial`), { timeout: 30_000 }).toBe(true);
+  expect(existsSync(output)).toBe(false);
   child.interrupt();
   const { code, stderr } = await child.ended;
   expect(stderr).toContain("Ending the input (Ctrl-C again to stop).");

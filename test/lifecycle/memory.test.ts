@@ -73,10 +73,10 @@ test("a long capture is classified in bounded memory", async () => {
   const model = tempFile("m.onnx", tinyModel({ classes: ["a", "b"], weights: firstBytesWeights(2) }));
   const { sessions, growth } = await runForJson<{ sessions: number; growth: number }>(
     `
-    import { classifySessions, openClassifier } from "flowglyph";
-    const classifier = await openClassifier(data.model, { workers: 2 });
+    import { Classifier } from "flowglyph";
+    const classifier = await Classifier.load(data.model, { workers: 2 });
     let sessions = 0, before = 0, most = 0;
-    for await (const batch of classifySessions(new Array(600).fill(data.capture), classifier)) {
+    for await (const batch of classifier.classify(new Array(600).fill(data.capture))) {
       sessions += batch.count;
       const { rss } = process.memoryUsage();
       if (sessions <= 100_000) before = Math.max(before, rss);

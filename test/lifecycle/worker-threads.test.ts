@@ -20,16 +20,16 @@ test("two worker threads encode and classify at once, and so does the main threa
     `
     import { once } from "node:events";
     import { Worker } from "node:worker_threads";
-    import { classifySessions, openClassifier } from "flowglyph";
+    import { Classifier } from "flowglyph";
     const results = [];
     const workers = [0, 1].map(() => {
       const worker = new Worker("./test/lifecycle/classify-worker.mjs", { workerData: data, execArgv: [] });
       worker.on("message", (message) => { if (!message.started) results.push(message); });
       return once(worker, "exit");
     });
-    const classifier = await openClassifier(data.model, { workers: 1 });
+    const classifier = await Classifier.load(data.model, { workers: 1 });
     let sessions = 0, checksum = 0;
-    for await (const batch of classifySessions(data.captures, classifier, { batchSize: 32 })) {
+    for await (const batch of classifier.classify(data.captures, { batchSize: 32 })) {
       sessions += batch.count;
       for (let i = 0; i < batch.count; i++) checksum += batch.classIndex[i] + batch.probability[i];
     }

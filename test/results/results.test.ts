@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { tableFromIPC } from "apache-arrow";
 import { parse } from "csv-parse/sync";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
@@ -9,6 +10,7 @@ import {
   checkVerdictPath,
   formatTime,
   openVerdictWriter,
+  UNKNOWN,
   VERDICT_COLUMNS,
   type VerdictRow,
 } from "../../src/results/index.ts";
@@ -60,6 +62,45 @@ describe("times", () => {
   ])("%s ns is %s, and back", (ns, text) => {
     expect(formatTime(ns)).toBe(text);
     expect(nanoseconds(text)).toBe(ns);
+  });
+});
+
+describe("the verdict unknown", () => {
+  const given = { ...verdict(0), class: "Chat", best_class: "Chat", probability: 0.9 };
+  const unknown = { ...verdict(1), class: UNKNOWN, best_class: "Chat", probability: 0.4 };
+  const path = (ending: string) => join(tempFolder(), `verdicts.${ending}`);
+  const write = async (file: string): Promise<string> => {
+    const writer = await openVerdictWriter(file, { unknown: true });
+    await writer.write([given, unknown]);
+    await writer.close();
+    return file;
+  };
+
+  it("names the best class in a column of its own, in every format", async () => {
+    const csv = readFileSync(await write(path("csv")), "utf8");
+    const columns = [...VERDICT_COLUMNS];
+    columns.splice(columns.indexOf("probability"), 0, "best_class");
+    expect(csv.split("\n")[0]).toBe(columns.join(","));
+    const lines = readFileSync(await write(path("jsonl")), "utf8")
+      .trimEnd()
+      .split("\n");
+    const parquet = await parquetReadObjects({
+      file: await asyncBufferFromFile(await write(path("parquet"))),
+    });
+    for (const back of [parse(csv, { columns: true }), lines.map((line) => JSON.parse(line)), parquet]) {
+      expect((back as VerdictRow[]).map((row) => [row.class, row.best_class])).toEqual([
+        ["Chat", "Chat"],
+        ["unknown", "Chat"],
+      ]);
+    }
+  });
+
+  it("is no label where the file serves as labels", async () => {
+    const file = await write(path("csv"));
+    const rules = parseLabels(readFileSync(file, "utf8"), file);
+    expect(rules.map((rule) => rule.class)).toEqual(["Chat"]);
+    // A control: in a file that people wrote it may be a class like any other.
+    expect(parseLabels("class,responder_port\nunknown,443\n", "labels.csv")).toHaveLength(1);
   });
 });
 
@@ -136,14 +177,60 @@ describe("verdict files", () => {
 
   it("sequences in CSV are refused", async () => {
     const path = join(tempFolder(), "v.csv");
-    const refused = /ends with \.jsonl, \.ndjson, \.parquet, which can hold sequences, but received/;
+    const refused = /ends with \.jsonl, \.ndjson, \.parquet, \.arrow, which can hold sequences, but received/;
     await expect(checkVerdictPath(path, { sequence: true })).rejects.toThrow(refused);
     await expect(openVerdictWriter(path, { sequence: true })).rejects.toThrow(refused);
   });
 
-  it.each(["csv", "jsonl", "parquet"])("%s: no sessions give a file that opens", async (ending) => {
+  it("Arrow: record batches as they fill, each value and list as it was", { timeout: 240_000 }, async () => {
+    const many = Array.from(
+      { length: 70_000 },
+      (_, i) => ({ ...verdict(i), ...sequences[i % 3] }) as VerdictRow,
+    );
+    const table = tableFromIPC(
+      readFileSync(await written("arrow", [many.slice(0, 66_000), many.slice(66_000)], true)),
+    );
+    expect(table.numRows).toBe(70_000);
+    expect(table.batches.length).toBeGreaterThan(1);
+    const column = (name: string) => table.getChild(name)!;
+    const times = column("start_time").data.flatMap(({ values }) => Array.from(values as BigInt64Array));
+    for (const i of [0, 1, 2, 65_535, 65_999, 66_000, 69_999]) {
+      expect(formatTime(times[i]!)).toBe(many[i]!.start_time);
+      for (const [name, value] of Object.entries(many[i]!)) {
+        const read = column(name).get(i);
+        if (Array.isArray(value)) expect(Array.from(read, Number), name).toEqual(value);
+        else if (!name.endsWith("_time"))
+          expect(typeof read === "bigint" ? Number(read) : read, name).toBe(value);
+      }
+    }
+  });
+
+  it("what is under a file's name is whole: the older one until the new one is closed, or for good where it is given up", async () => {
+    const path = join(tempFolder(), "v.csv");
+    writeFileSync(path, "older");
+    const given = await openVerdictWriter(path);
+    await given.write(rows);
+    expect(readFileSync(path, "utf8")).toBe("older");
+    await given.discard();
+    expect(readFileSync(path, "utf8")).toBe("older");
+    const link = `${path}.link.csv`;
+    symlinkSync(path, link);
+    const whole = await openVerdictWriter(link);
+    await whole.write(rows);
+    expect(readFileSync(path, "utf8")).toBe("older");
+    await whole.close();
+    expect(readFileSync(path, "utf8").split("\n").length).toBeGreaterThan(rows.length);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readdirSync(join(path, "..")).sort()).toEqual(["v.csv", "v.csv.link.csv"]);
+  });
+
+  it.each(["csv", "jsonl", "parquet", "arrow"])("%s: no sessions give a file that opens", async (ending) => {
     const path = await written(ending, []);
-    if (ending === "parquet") {
+    if (ending === "arrow") {
+      const table = tableFromIPC(readFileSync(path));
+      expect(table.numRows).toBe(0);
+      expect(table.schema.fields.map(({ name }) => name)).toEqual(VERDICT_COLUMNS);
+    } else if (ending === "parquet") {
       expect((await parquetMetadataAsync(await asyncBufferFromFile(path))).num_rows).toBe(0n);
     } else {
       expect(readFileSync(path, "utf8")).toBe(ending === "csv" ? `${VERDICT_COLUMNS.join(",")}\n` : "");
@@ -176,7 +263,7 @@ describe("verdict files", () => {
 
   it("refuses another ending, and a folder that is not there", async () => {
     await expect(openVerdictWriter("out.xlsx")).rejects.toThrow(
-      /\.csv, \.jsonl, \.ndjson, \.parquet but received out\.xlsx/,
+      /\.csv, \.jsonl, \.ndjson, \.parquet, \.arrow but received out\.xlsx/,
     );
     for (const ending of ["csv", "parquet"]) {
       await expect(openVerdictWriter(join(tempFolder(), "none", `a.${ending}`))).rejects.toMatchObject({

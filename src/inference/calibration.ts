@@ -1,0 +1,108 @@
+// Finds the batch and the number of hosts that a model runs fastest with on this machine, by running it.
+import { IMAGE_BYTES } from "../../bindings/capture/batch.ts";
+import type { Pool } from "./pool.ts";
+
+export interface Tuning {
+  /** Hosts. */
+  readonly workers: number;
+  /** Images a run. */
+  readonly batch: number;
+}
+
+export interface CalibrationRange {
+  /** What the caller decided; what is left out is found. */
+  readonly workers?: number | undefined;
+  readonly batch?: number | undefined;
+  readonly maxWorkers: number;
+  readonly batches: readonly number[];
+}
+
+/** Batches worth trying, by what a run is good for: a processor's vectors and cache, or a graphics card's many cores. */
+export const BATCHES = { cpu: [16, 32, 64, 128, 256], cuda: [64, 256, 1024, 4096] } as const;
+
+// Of each trial. Three rounds, turn by turn, so that what else the machine does falls on all of them.
+const TRIAL_MS = 25;
+const ROUNDS = 3;
+// A verdict should not wait longer for its batch, nor the process for its end.
+const LONGEST_RUN_MS = 250;
+// Larger batches and more hosts cost latency and memory: they have to be worth it.
+const WORTH_BATCH = 1.05;
+const WORTH_HOSTS = 1.1;
+
+/** Leaves the pool, which has one host, tuned to what it found. */
+export async function calibrate(pool: Pool, range: CalibrationRange): Promise<Tuning> {
+  const batch = range.batch ?? (await bestBatch(pool, range.batches));
+  await pool.tune(1, batch);
+  const workers = range.workers ?? (await bestWorkers(pool, batch, range.maxWorkers));
+  await pool.tune(workers, batch);
+  return { workers, batch };
+}
+
+async function bestBatch(pool: Pool, batches: readonly number[]): Promise<number> {
+  const rates = new Map<number, number[]>();
+  let tried = batches;
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const batch of tried) {
+      await pool.tune(1, batch);
+      const { perSecond, runMs } = await rateOf(pool, batch, 1);
+      rates.set(batch, [...(rates.get(batch) ?? []), perSecond]);
+      if (runMs > LONGEST_RUN_MS) {
+        tried = tried.filter((other) => other < batch);
+        break;
+      }
+    }
+  }
+  return leastWorth(
+    [...rates].map(([value, found]) => ({ value, rate: median(found) })),
+    WORTH_BATCH,
+  );
+}
+
+async function bestWorkers(pool: Pool, batch: number, most: number): Promise<number> {
+  const found: { value: number; rate: number }[] = [];
+  for (let workers = 1; ; workers = Math.min(2 * workers, most)) {
+    await pool.tune(workers, batch);
+    const rates: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) rates.push((await rateOf(pool, batch, workers)).perSecond);
+    found.push({ value: workers, rate: median(rates) });
+    const before = found.at(-2);
+    const stagnates = before !== undefined && median(rates) < before.rate * WORTH_HOSTS;
+    if (stagnates || workers === most) return leastWorth(found, WORTH_HOSTS);
+  }
+}
+
+/** The smallest whose rate none exceeds by the factor. */
+function leastWorth(found: readonly { value: number; rate: number }[], factor: number): number {
+  const best = Math.max(...found.map(({ rate }) => rate));
+  return found.find(({ rate }) => rate * factor >= best)!.value;
+}
+
+async function rateOf(
+  pool: Pool,
+  batch: number,
+  workers: number,
+): Promise<{ perSecond: number; runMs: number }> {
+  // Every byte value, at every place of some image: zeros alone would be faster on some models.
+  const images = new Uint8Array(batch * IMAGE_BYTES).map((_, i) => Math.imul(i, 2654435761) >>> 24);
+  let runs = 0;
+  let until = 0;
+  const work = async () => {
+    do {
+      await pool.classify(images, batch);
+      runs++;
+    } while (performance.now() < until);
+  };
+  // The first runs of a size allocate what the later ones use again.
+  await Promise.all(Array.from({ length: workers }, work));
+  runs = 0;
+  const started = performance.now();
+  until = started + TRIAL_MS;
+  // Twice as many as hosts: none waits for our thread.
+  await Promise.all(Array.from({ length: 2 * workers }, work));
+  const ms = performance.now() - started;
+  return { perSecond: (runs * batch * 1000) / ms, runMs: (ms * workers) / runs };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
