@@ -16,7 +16,7 @@ import { parseBytes } from "./format.ts";
 /** What the flags are called once they are parsed; `memory` is CaptureOptions' memoryBytes. */
 export type CaptureFlags = Omit<
   CaptureOptions,
-  "memoryBytes" | "batchSize" | "signal" | "finishSignal" | "onProgress" | "onSummary"
+  "memoryBytes" | "batchSize" | "name" | "signal" | "finishSignal" | "onProgress" | "onSummary"
 > & {
   readonly memory?: number;
 };
@@ -121,6 +121,12 @@ const TABLE = {
     help: "wait for more at the end of files that are still written to; Ctrl-C ends the input",
     group: "reading",
   },
+  early: {
+    flags: "--early [n]",
+    help: "a row as soon as a session's image is full, or it has n packets, and not when it ends",
+    parse: checked("early", wholeNumber),
+    group: "reading",
+  },
   inputMethod: {
     flags: "--input-method <method>",
     help: "how files are read; the result does not depend on it",
@@ -130,8 +136,10 @@ const TABLE = {
 } as const satisfies Readonly<Record<keyof CaptureFlags, Flag>>;
 
 /** What makes images, beside what makes sessions. */
-const IMAGE_FLAGS = ["view", "mask", "order", "sequence"] as const satisfies (keyof CaptureFlags)[];
+const IMAGE_FLAGS = ["view", "mask", "order", "sequence", "early"] as const satisfies (keyof CaptureFlags)[];
 export const ALL_FLAGS = Object.keys(TABLE) as (keyof CaptureFlags)[];
+/** For commands that make datasets: of whole sessions. */
+export const DATASET_FLAGS = ALL_FLAGS.filter((name) => name !== "early");
 /** For commands that count sessions and make no images. */
 export const SESSION_FLAGS = ALL_FLAGS.filter((name) => !IMAGE_FLAGS.includes(name as never));
 

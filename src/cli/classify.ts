@@ -2,40 +2,52 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
-import { type CaptureSummary, listCaptures } from "../capture/index.ts";
-import { formatTable } from "../evaluation/table.ts";
-import { classifySessions, openClassifier } from "../inference/index.ts";
+import type { BatchReport } from "../batch/index.ts";
+import { isLive, listCaptures, sumSummaries } from "../capture/index.ts";
+import { unknownThreshold } from "../evaluation/unknown.ts";
+import { Classifier } from "../inference/index.ts";
 import {
-  CSV,
   checkVerdictPath,
-  JSON_LINES,
   openVerdictWriter,
-  type VerdictRow,
-  type VerdictWriter,
+  tallyVerdicts,
+  UNKNOWN,
   verdictRows,
 } from "../results/index.ts";
 import { systemReason } from "../system-error.ts";
-import { ALL_FLAGS, addCaptureOptions, type CaptureFlags, captureOptions } from "./capture-options.ts";
+import { ALL_FLAGS, addCaptureOptions, type CaptureFlags } from "./capture-options.ts";
+import { type ClassifyWork, classifyJob, classifyStream } from "./classify-work.ts";
 import {
   type CommandContext,
-  finishable,
-  jsonOption,
   parsePositiveWhole,
   parseProbability,
+  parseShare,
   type RegisterCommand,
 } from "./command.ts";
 import { formatCount } from "./format.ts";
-import { captureProgress, skippedLine } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
+import {
+  classTable,
+  type JobSummary,
+  jobJson,
+  noteCounts,
+  noteJob,
+  noteReading,
+  terminalWriter,
+} from "./verdict-output.ts";
 
 const EXAMPLES = `
 Sessions end by capture time: on a live pipe an idle one is printed when the next packet arrives, or at the end of the input.
 Ctrl-C ends a live input: the sessions still open are classified and written; a second one stops at once.
+A capture that cannot be read is named at the end, the others are classified: exit status 3. With -o the rows appear under their
+name when all are there (NAME.partial until then); NAME.journal remembers the finished captures, by path, size, time, model and
+options, until the job is done, and with --resume after it, for captures that come later. --memory is for all that are read at once.
 What makes sessions and images is the model's own; it is only to be given where the model does not know it (trained on IDX).
 
 Examples:
   $ flowglyph classify new.pcap --model run
   $ flowglyph classify captures/ --model model.onnx -o verdicts.csv
+  $ flowglyph classify captures/ --model model.onnx -o verdicts.csv --resume    # after a kill; or again tomorrow, with new captures
+  $ flowglyph classify new.pcap --model run --unknown-error 5%    # of the verdicts given at most 5 % wrong, the rest is "unknown"
   $ flowglyph classify 'day*.pcap.gz' --model model.onnx -o verdicts.parquet    # a quoted pattern; gzip, zstd, xz as they are
   $ flowglyph classify --captures-from run/test-captures.txt --model run    # what train --split group held out
   $ tcpdump -i eth0 -U -w - | flowglyph classify - --model model.onnx --json
@@ -49,8 +61,12 @@ interface ClassifyFlags extends CaptureFlags {
   output?: string;
   json?: boolean;
   threshold?: number;
+  unknownError?: number;
+  unknownBelow?: number;
   capturesFrom?: string;
   workers?: number;
+  jobs?: number;
+  resume?: boolean;
 }
 
 export const registerClassify: RegisterCommand = (program, context) => {
@@ -60,12 +76,35 @@ export const registerClassify: RegisterCommand = (program, context) => {
     .argument("[capture...]", "capture files, patterns, folders of them, or - for standard input")
     .option("--captures-from <file>", "a file that names captures, one a line (a run's test-captures.txt)")
     .requiredOption("--model <run|model.onnx>", "a run folder or the ONNX file alone")
-    .option("-o, --output <file>", "write the rows to a file instead: .csv, .jsonl or .parquet")
-    .addOption(jsonOption().conflicts("output"))
+    .option("-o, --output <file>", "write the rows to a file instead: .csv, .jsonl, .parquet or .arrow")
+    .option("--json", "rows as JSON Lines; with --output, the summary as JSON")
+    .option(
+      "--resume",
+      "with --output: go on where a former run was ended; captures that it finished are not read again",
+    )
+    .addOption(
+      new Option("--jobs <n>", "captures read at a time (default: one a processor, at most 4)").argParser(
+        parsePositiveWhole,
+      ),
+    )
     .addOption(
       new Option("--threshold <p>", "leave out sessions whose verdict is less probable than this").argParser(
         parseProbability,
       ),
+    )
+    .addOption(
+      new Option(
+        "--unknown-error <share>",
+        'class "unknown" where the model is not sure enough for this: of the verdicts given at most so many wrong (such as 5%), with 90 % confidence, on sessions like the labelled ones',
+      )
+        .argParser(parseShare)
+        .conflicts("unknownBelow"),
+    )
+    .addOption(
+      new Option(
+        "--unknown-below <p>",
+        'class "unknown" unless the best class is more probable than this',
+      ).argParser(parseProbability),
     )
     .addOption(new Option("--workers <n>", "worker threads that classify").argParser(parsePositiveWhole))
     .addHelpText("after", EXAMPLES)
@@ -81,62 +120,84 @@ async function runClassify(
   context: CommandContext,
 ): Promise<void> {
   const { terminal } = context;
-  const { model, output, json, threshold = 0, workers, capturesFrom, ...capture } = flags;
-  const sequence = (capture.sequence ?? 0) > 0;
-  if (output !== undefined) await checkVerdictPath(output, { sequence });
-  else if (sequence && json !== true)
+  const { model, output, json, workers, capturesFrom, threshold = 0, resume = false, jobs, ...rest } = flags;
+  const { unknownError, unknownBelow, ...capture } = rest;
+  const shape = {
+    sequence: (capture.sequence ?? 0) > 0,
+    unknown: unknownError !== undefined || unknownBelow !== undefined,
+  };
+  if (output !== undefined) await checkVerdictPath(output, shape);
+  else if (shape.sequence && json !== true)
     throw invalidArgument(
       "--sequence",
       "with --json or --output, which can hold sequences",
       capture.sequence,
     );
-  const list = await listCaptures([
-    ...captures,
-    ...(capturesFrom === undefined ? [] : await readCaptureList(capturesFrom)),
-  ]);
-  const classifier = await openClassifier(model, { workers });
-  const counts = new Map<string, number>();
-  const openWriter = async () =>
-    output === undefined
-      ? terminalWriter(terminal, json === true)
-      : await openVerdictWriter(output, { sequence });
-  let summary: CaptureSummary | undefined;
-  let writer: VerdictWriter | undefined;
+  const given = [...captures, ...(capturesFrom === undefined ? [] : await readCaptureList(capturesFrom))];
+  const single = capture.merge === true || given.includes("-") || isLive(given, capture.follow ?? false);
+  if (resume && (output === undefined || single))
+    throw invalidArgument("--resume", "with --output and captures that are files, not merged", resume);
+  const list = await listCaptures(given, { tolerant: !single });
+  const classifier = await Classifier.load(model, { workers });
+  const started = performance.now();
   try {
-    const paths = list.captures.map(({ path }) => path);
-    const verdicts = classifySessions(paths, classifier, {
-      ...captureOptions(capture),
-      ...finishable(context, paths, capture.follow ?? false),
-      onProgress: captureProgress(terminal),
-      onSummary: (read) => {
-        summary = read;
+    const below = await unknownBelowOf(classifier, flags, terminal);
+    const tally = tallyVerdicts();
+    const work: ClassifyWork = {
+      paths: list.captures.map(({ path }) => path),
+      tally,
+      openWriter: async () =>
+        output === undefined
+          ? terminalWriter(terminal, json === true, shape)
+          : await openVerdictWriter(output, shape),
+      rowsOf(batch) {
+        const rows = [...verdictRows(batch, { unknownBelow: below })].filter(
+          (row) => row.probability >= threshold,
+        );
+        tally.add(rows);
+        return rows;
       },
-    });
-    for await (const batch of verdicts) {
-      // Opened late: a capture or a model that cannot be read leaves an older results file as it was.
-      writer ??= await openWriter();
-      const rows = [...verdictRows(batch)].filter((row) => row.probability >= threshold);
-      await writer.write(rows);
-      for (const row of rows) counts.set(row.class, (counts.get(row.class) ?? 0) + 1);
+    };
+    let report: BatchReport;
+    if (single) report = await classifyStream(work, classifier, capture, output, context);
+    else report = await classifyJob(work, classifier, capture, { model, jobs, resume, output }, context);
+    const failures = [
+      ...list.failures.map(({ path, error }) => ({ capture: path, error, sessions: 0 })),
+      ...report.failures,
+    ];
+    const classes = tally.totals();
+    const seconds = (performance.now() - started) / 1000;
+    const summary: JobSummary = { output, seconds, report: { ...report, failures }, classes };
+    terminal.progressDone();
+    noteReading(terminal, list.warnings, sumSummaries(report.summaries));
+    noteJob(terminal, summary);
+    if (output === undefined) noteCounts(terminal, classes, output);
+    else if (json === true) await terminal.out(jobJson(summary));
+    else {
+      noteCounts(terminal, classes, output);
+      if (classes.length > 0) await terminal.out(classTable(classes));
     }
-    writer ??= await openWriter();
-    await writer.write([]);
-    await writer.close();
-    terminal.progressDone();
-    noteReading(terminal, list.warnings, summary);
-    noteCounts(terminal, counts, output);
-  } catch (error) {
-    terminal.progressDone();
-    // What was classified before it failed is kept; the first failure is the one to tell.
-    const kept = await writer?.close().then(
-      () => true,
-      () => false,
-    );
-    if (kept && output !== undefined) noteCounts(terminal, counts, output, "before the end: ");
-    throw error;
+    if (failures.length > 0) context.partlyFailed();
   } finally {
     await classifier.close();
   }
+}
+
+/** The threshold that the flags ask for; what is promised of it is said. */
+async function unknownBelowOf(
+  { metadata }: Pick<Classifier, "metadata">,
+  { unknownError, unknownBelow }: ClassifyFlags,
+  terminal: Terminal,
+): Promise<number | undefined> {
+  if (unknownError === undefined && unknownBelow === undefined) return undefined;
+  if (metadata.classes.includes(UNKNOWN))
+    throw invalidArgument("--unknown-error", `a model without a class named ${UNKNOWN}`, metadata.classes);
+  if (unknownError === undefined) return unknownBelow;
+  const { threshold, given, wrong, error } = unknownThreshold(metadata, unknownError);
+  terminal.note(
+    `unknown where the probability is ${threshold.toFixed(4)} or less: on ${formatCount(metadata.unknown!.rows)} labelled images (${metadata.unknown!.source}) ${formatCount(wrong)} of the ${formatCount(given)} verdicts above it were wrong, so that at most ${(100 * error).toFixed(1)} % are, with 90 % confidence`,
+  );
+  return threshold;
 }
 
 async function readCaptureList(path: string): Promise<string[]> {
@@ -152,71 +213,4 @@ async function readCaptureList(path: string): Promise<string[]> {
   if (paths.length === 0)
     throw invalidArgument("--captures-from", "a file that names captures, one a line", path);
   return paths;
-}
-
-/** To a person a table a batch, to a program CSV or, with --json, JSON Lines. */
-function terminalWriter(terminal: Terminal, json: boolean): VerdictWriter {
-  const format = json ? JSON_LINES : CSV;
-  const forPerson = terminal.columns !== undefined && !json;
-  let first = true;
-  return {
-    write: async (rows) => {
-      terminal.progressDone();
-      const header = first && !forPerson ? format.header : "";
-      first = false;
-      const text = forPerson ? personTable(rows) : format.rows(rows);
-      if (header !== "" || text !== "") await terminal.out(header + text);
-    },
-    close: async () => {},
-  };
-}
-
-function personTable(rows: readonly VerdictRow[]): string {
-  if (rows.length === 0) return "";
-  const endpoint = (address: string, port: number) =>
-    `${address.includes(":") ? `[${address}]` : address}:${port}`;
-  const header = ["start", "", "initiator", "responder", "packets", "bytes", "class", "p"];
-  const cells = rows.map((row) => [
-    `${row.start_time.slice(0, 23).replace("T", " ")}`,
-    row.protocol,
-    endpoint(row.initiator_address, row.initiator_port),
-    endpoint(row.responder_address, row.responder_port),
-    `${row.initiator_packets}>${row.responder_packets}`,
-    `${row.initiator_bytes}>${row.responder_bytes}`,
-    row.class,
-    row.probability.toFixed(3),
-  ]);
-  return formatTable([header, ...cells], [4, 5, 7]);
-}
-
-/** What of the captures is in no row, and what was wrong with them. */
-function noteReading(
-  terminal: Terminal,
-  leftOut: readonly string[],
-  summary: CaptureSummary | undefined,
-): void {
-  const skipped = summary && skippedLine(summary.packets, summary.skipped);
-  if (skipped !== undefined) terminal.note(skipped);
-  for (const warning of [...leftOut, ...(summary?.warnings ?? [])]) terminal.note(`warning: ${warning}`);
-  if (summary?.evictedSessions) {
-    terminal.note(
-      `warning: ${formatCount(summary.evictedSessions)} sessions were ended early to keep memory within bounds`,
-    );
-  }
-}
-
-function noteCounts(
-  terminal: Terminal,
-  counts: ReadonlyMap<string, number>,
-  output: string | undefined,
-  prefix = "",
-): void {
-  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const classes = [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .map(([name, count]) => `${name || "nothing to classify (no payload)"} ${formatCount(count)}`);
-  const where = output === undefined ? "" : `; written to ${output}`;
-  terminal.note(
-    `${prefix}${formatCount(total)} sessions${classes.length > 0 ? `: ${classes.join(", ")}` : ""}${where}`,
-  );
 }

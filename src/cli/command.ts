@@ -10,6 +10,8 @@ export interface CommandContext {
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal;
   readonly interrupt: Interrupt;
+  /** What was asked for is done but for some of its inputs, which have been named: the exit status says so. */
+  partlyFailed(): void;
 }
 
 /** Adds one verb to the program. */
@@ -26,6 +28,15 @@ export function parseProbability(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= 1))
     throw new InvalidArgumentError("Expected a number from 0 to 1.");
+  return value;
+}
+
+/** `5%` or `0.05`, above 0 and below 1. */
+export function parseShare(text: string): number {
+  const number = text.trim().replace(/\s*%$/, "");
+  const value = Number(number) / (text.trim().endsWith("%") ? 100 : 1);
+  if (number === "" || !(value > 0 && value < 1))
+    throw new InvalidArgumentError("Expected a share between 0 and 1, such as 5% or 0.05.");
   return value;
 }
 

@@ -3,11 +3,12 @@ import { type Command, Option } from "commander";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { buildDataset } from "../dataset/build.ts";
 import { convertDataset } from "../dataset/convert.ts";
+import { maskingNotes } from "../dataset/mask-dataset.ts";
 import { isDatasetFolder } from "../dataset/open.ts";
 import type { DatasetManifest } from "../dataset/types.ts";
 import { DATASET_FORMATS, type DatasetFormat } from "../dataset/write-dataset.ts";
 import { formatTable } from "../evaluation/table.ts";
-import { ALL_FLAGS, addCaptureOptions, type CaptureFlags, captureOptions } from "./capture-options.ts";
+import { addCaptureOptions, type CaptureFlags, captureOptions, DATASET_FLAGS } from "./capture-options.ts";
 import { type CommandContext, finishable, jsonOption, type RegisterCommand } from "./command.ts";
 import { formatCount } from "./format.ts";
 import { captureProgress, skippedLine } from "./progress.ts";
@@ -22,6 +23,7 @@ Examples:
   $ flowglyph encode captures/ -o dataset
   $ flowglyph encode day1.pcap day2.pcap -o dataset --labels labels.csv
   $ flowglyph encode idx-folder -o dataset --view pcap --mask none    # says what the images are; dataset -o x --format npz too
+  $ flowglyph encode idx-folder -o masked --mask identity    # masks images of view pcap or l3 that have no mask; no captures needed
   $ flowglyph encode captures/ -o idx --format idx --view pcap --mask none --idle-timeout 0 --active-timeout 0
   $ flowglyph encode 'day*.pcap.gz' -o dataset --sequence 32    # a quoted pattern; gzip, zstd and xz as they are
   $ flowglyph encode captures/ -o dataset --protocols all --decap none
@@ -60,7 +62,7 @@ export const registerEncode: RegisterCommand = (program, context) => {
         await runEncode(captures, flags, context);
       }
     });
-  addCaptureOptions(command, ALL_FLAGS);
+  addCaptureOptions(command, DATASET_FLAGS);
 };
 
 async function runEncode(
@@ -84,29 +86,37 @@ async function runEncode(
   await terminal.out(json ? `${JSON.stringify(manifest, null, 2)}\n` : describe(manifest, output));
 }
 
-/** Nothing is encoded anew: `--view`, `--mask` and `--order` only say what the images are, where the dataset does not. */
+/** What a dataset may be told that captures are not needed for. `--mask` is what its images are to be. */
+const OF_DATASETS = ["view", "mask", "order", "decap", "protocols", "threads"] as const;
+
 async function runConvert(
   dataset: string,
-  { output, json, format, view, mask, order }: EncodeFlags,
+  { output, json, format, ...flags }: EncodeFlags,
   command: Command,
-  { terminal }: CommandContext,
+  { terminal, signal }: CommandContext,
 ): Promise<void> {
   const given = (option: string) => command.getOptionValueSource(option) === "cli";
-  const told = ["view", "mask", "order"];
-  const wrong = ["labels", ...ALL_FLAGS.filter((name) => !told.includes(name))].find(given);
+  const wrong = ["labels", ...DATASET_FLAGS.filter((name) => !OF_DATASETS.includes(name as never))].find(
+    given,
+  );
   if (wrong !== undefined) {
     throw new FlowglyphError(
       "ERR_ARGUMENT",
       `Expected captures for ${wrong} but received a dataset, ${dataset}`,
     );
   }
+  const told = Object.fromEntries(OF_DATASETS.filter(given).map((name) => [name, flags[name]]));
   const manifest = await convertDataset(dataset, {
     out: output,
     format,
-    ...(given("view") && { view }),
-    ...(given("mask") && { mask }),
-    ...(given("order") && { order }),
+    ...told,
+    signal,
   });
+  const { mask, view, masking } = manifest;
+  if (given("mask") && mask !== "none" && view === "l7")
+    terminal.note(`view l7 holds no headers: mask ${mask} leaves its images as they are`);
+  if (given("mask") && masking !== undefined)
+    for (const note of maskingNotes(masking)) terminal.note(`warning: ${note}`);
   await terminal.out(json ? `${JSON.stringify(manifest, null, 2)}\n` : describe(manifest, output));
 }
 
@@ -122,7 +132,13 @@ function describe(manifest: DatasetManifest, output: string): string {
     ...(manifest.emptySessions
       ? [["sessions without a byte in this view", formatCount(manifest.emptySessions)]]
       : []),
-    ["capture files", formatCount(manifest.captures.length)],
+    ...(manifest.captures.length > 0 ? [["capture files", formatCount(manifest.captures.length)]] : []),
+    ...(manifest.masking
+      ? [
+          ["packets masked in the images", formatCount(manifest.masking.packets)],
+          ["  cut off by an image's end", formatCount(manifest.masking.cutPackets)],
+        ]
+      : []),
   ];
   const { view, mask, order } = manifest;
   const what = `view ${view}${view === "l7" ? ` in ${order} order` : ""}, mask ${mask}`;

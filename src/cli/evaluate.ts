@@ -5,15 +5,18 @@ import { type Command, Option } from "commander";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { openDataset } from "../dataset/open.ts";
 import type { Dataset, Split } from "../dataset/types.ts";
+import { calibrationOutcome } from "../evaluation/calibration.ts";
 import { classCurves } from "../evaluation/evaluate.ts";
 import { evaluateModel, type ModelEvaluation } from "../evaluation/evaluate-model.ts";
 import { evaluationReport } from "../evaluation/report.ts";
-import { modelFile, openClassifier } from "../inference/index.ts";
+import { measureLevels } from "../evaluation/risk-coverage.ts";
+import { Classifier, modelFile } from "../inference/index.ts";
 import { checkOutputFile } from "../output-path.ts";
 import { systemReason } from "../system-error.ts";
 import { readRunSplit, runPath } from "../training/run-folder.ts";
 import { type CommandContext, jsonOption, type RegisterCommand } from "./command.ts";
 import { formatCount } from "./format.ts";
+import { addLabelFileOption, type LabelFlags, withLabelFiles } from "./label-files.ts";
 import { type Baseline, runBaselines } from "./scores.ts";
 
 const EXAMPLES = `
@@ -25,7 +28,7 @@ Examples:
   $ flowglyph evaluate run dataset --json | jq '.perClass[] | {class, recall}'
 `;
 
-interface EvaluateFlags {
+interface EvaluateFlags extends LabelFlags {
   split: "test" | "all";
   baselines: boolean;
   curves?: string;
@@ -33,7 +36,7 @@ interface EvaluateFlags {
 }
 
 export const registerEvaluate: RegisterCommand = (program, context) => {
-  program
+  const command = program
     .command("evaluate")
     .description("Score a trained model on a dataset: accuracy, per class, confusion, beside the baselines.")
     .argument("<model>", "a run folder or a model.onnx")
@@ -46,6 +49,7 @@ export const registerEvaluate: RegisterCommand = (program, context) => {
     .action((model: string, dataset: string, flags: EvaluateFlags, _command: Command) =>
       runEvaluate(model, dataset, flags, context),
     );
+  addLabelFileOption(command);
 };
 
 async function runEvaluate(
@@ -56,12 +60,12 @@ async function runEvaluate(
 ): Promise<void> {
   await modelFile(model);
   if (flags.curves !== undefined) await checkOutputFile(flags.curves);
-  const dataset = await openDataset(path);
+  const dataset = await withLabelFiles(await openDataset(path), flags, terminal);
   const run = existsSync(runPath(model, "split")) ? model : undefined;
   // With --split all a run's model may meet any dataset; only its own one has the rows that its split names.
   const split = run === undefined ? undefined : await splitOf(run, dataset, flags.split);
   const rows = rowsToScore(dataset, split, flags.split, model);
-  const classifier = await openClassifier(model);
+  const classifier = await Classifier.load(model);
   try {
     const scored = await evaluateModel(classifier, dataset, rows, {
       signal,
@@ -93,10 +97,16 @@ async function runEvaluate(
       seed,
     };
     const { evaluation } = scored;
+    const calibrated =
+      metadata.calibration &&
+      calibrationOutcome(scored.probabilities, scored.labels, metadata.classes.length, metadata.calibration);
+    const unknown =
+      metadata.unknown &&
+      measureLevels(metadata.unknown.levels, scored.probabilities, scored.labels, metadata.classes.length);
     await terminal.out(
       flags.json
-        ? `${JSON.stringify({ ...context, ...evaluation, baselines }, null, 2)}\n`
-        : evaluationReport(evaluation, context, baselines),
+        ? `${JSON.stringify({ ...context, ...evaluation, calibrated, unknown, baselines }, null, 2)}\n`
+        : evaluationReport(evaluation, context, baselines, calibrated, unknown),
     );
   } finally {
     terminal.progressDone();

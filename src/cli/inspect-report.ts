@@ -86,6 +86,7 @@ const END_NAMES: Readonly<Record<EndReason, string>> = {
   evicted: "evicted to save memory",
   fin: "closed (FIN)",
   rst: "reset (RST)",
+  early: "went on, reported early",
 };
 
 type Row = readonly string[];

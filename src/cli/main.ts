@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command line: one verb a file. Only this file exits. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+// The command line: one verb a file. Only this file exits. Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but
+// for some inputs, 130 interrupted.
 import { Command, CommanderError } from "commander";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { systemReason } from "../system-error.ts";
@@ -15,12 +16,17 @@ const COMMANDS: readonly { readonly name: string; readonly load: () => Promise<R
   { name: "train", load: async () => (await import("./train.ts")).registerTrain },
   { name: "evaluate", load: async () => (await import("./evaluate.ts")).registerEvaluate },
   { name: "classify", load: async () => (await import("./classify.ts")).registerClassify },
+  { name: "suggest", load: async () => (await import("./suggest.ts")).registerSuggest },
+  { name: "serve", load: async () => (await import("./serve.ts")).registerServe },
   { name: "reproduce", load: async () => (await import("./reproduce.ts")).registerReproduce },
+  { name: "compare", load: async () => (await import("./compare.ts")).registerCompare },
+  { name: "build", load: async () => (await import("./build.ts")).registerBuild },
   { name: "models", load: async () => (await import("./models.ts")).registerModels },
 ];
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+const EXIT_PARTLY = 3;
 const EXIT_INTERRUPTED = 130;
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -36,6 +42,7 @@ async function main(argv: readonly string[]): Promise<number> {
   // Nobody hears of it any more; the results are not touched.
   process.stderr.on("error", () => undefined);
 
+  let partly = false;
   const program = new Command("flowglyph")
     .description(
       "Packet captures to byte images, one per session, and encrypted-traffic classification from few labels.",
@@ -45,14 +52,21 @@ async function main(argv: readonly string[]): Promise<number> {
     .exitOverride();
   const asked = COMMANDS.filter(({ name }) => name === argv[2]);
   for (const { load } of asked.length > 0 ? asked : COMMANDS) {
-    (await load())(program, { terminal, signal: interrupt.signal, interrupt });
+    (await load())(program, {
+      terminal,
+      signal: interrupt.signal,
+      interrupt,
+      partlyFailed: () => {
+        partly = true;
+      },
+    });
   }
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError("(add --help for the options and examples)");
 
   try {
     await program.parseAsync(argv);
-    return 0;
+    return partly ? EXIT_PARTLY : 0;
   } catch (error) {
     terminal.progressDone();
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;

@@ -8,7 +8,7 @@ import { openDataset } from "../dataset/open.ts";
 import { makeSplit } from "../dataset/split.ts";
 import type { Dataset, Split } from "../dataset/types.ts";
 import { evaluationReport } from "../evaluation/report.ts";
-import { resolveModelOptions } from "../models/registry.ts";
+import { MODELS, resolveModelOptions } from "../models/registry.ts";
 import { makeFolder } from "../output-path.ts";
 import { systemReason } from "../system-error.ts";
 import {
@@ -25,6 +25,7 @@ import {
 } from "../training/index.ts";
 import { type CommandContext, jsonOption, type RegisterCommand } from "./command.ts";
 import { formatCount, formatDuration } from "./format.ts";
+import { addLabelFileOption, type LabelFlags, withLabelFiles } from "./label-files.ts";
 import { type Baseline, runBaselines } from "./scores.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -33,17 +34,19 @@ Examples:
   $ flowglyph train dataset -o run --labels 10% --unlabeled all --seed 1
   $ flowglyph train dataset -o run --labels 500 --split group    # whole capture files held out for the test
   $ flowglyph train dataset -o run --resume                      # after Ctrl-C, a kill or a power cut
-  $ flowglyph train idx-folder -o run --epochs 40 --model-option bidirectional=true
+  $ flowglyph train dataset -o run --label-file next.csv         # labels that \`suggest\` asked for and you filled in
+  $ flowglyph train idx-folder -o run --model clgan --model-option bidirectional=true
 `;
 
-type TrainFlags = Partial<Omit<TrainingConfig, "modelOptions">> & {
-  output: string;
-  modelOption?: Record<string, string | number | boolean>;
-  resume?: boolean;
-  overwrite?: boolean;
-  baselines: boolean;
-  json?: boolean;
-};
+type TrainFlags = LabelFlags &
+  Partial<Omit<TrainingConfig, "modelOptions">> & {
+    output: string;
+    modelOption?: Record<string, string | number | boolean>;
+    resume?: boolean;
+    overwrite?: boolean;
+    baselines: boolean;
+    json?: boolean;
+  };
 
 export const registerTrain: RegisterCommand = (program, context) => {
   const command = program
@@ -55,6 +58,7 @@ export const registerTrain: RegisterCommand = (program, context) => {
     .requiredOption("-o, --output <run>", "folder for the model, its scores, and what resuming needs")
     .option("--resume", "go on from the run's checkpoint; its own options are used")
     .option("--overwrite", "start anew in a folder that holds a run");
+  addLabelFileOption(command);
   for (const option of configOptions()) command.addOption(option);
   command
     .option(
@@ -80,10 +84,20 @@ function configOptions(): Option[] {
         if (!field.check(value)) throw new InvalidArgumentError(`Expected ${field.expected}.`);
         return value;
       };
-      return new Option(`--${flag} <value>`, `${field.about} (default: ${String(field.default)})`).argParser(
+      return new Option(`--${flag} <value>`, `${field.about} (default: ${defaultText(key)})`).argParser(
         numeric,
       );
     });
+}
+
+/** The default, and those that models have of their own: `0.0002; bytewise: 0.003`. */
+function defaultText(key: string): string {
+  const own = MODELS.flatMap((row) => {
+    const value =
+      "create" in row ? Object.entries(row.defaults ?? {}).find(([name]) => name === key) : undefined;
+    return value === undefined ? [] : [`${row.name}: ${String(value[1])}`];
+  });
+  return [String(CONFIG_FIELDS[key as keyof TrainingConfig].default), ...own].join("; ");
 }
 
 function addModelOption(text: string, previous: Record<string, string | number | boolean> = {}) {
@@ -100,7 +114,7 @@ async function runTrain(
   flags: TrainFlags,
   { terminal, signal }: CommandContext,
 ): Promise<void> {
-  const { output, modelOption, resume, overwrite, baselines, json, ...given } = flags;
+  const { output, modelOption, resume, overwrite, baselines, json, labelFile, ...given } = flags;
   const config: Partial<TrainingConfig> = { ...given, ...(modelOption && { modelOptions: modelOption }) };
   if (existsSync(runPath(output, "checkpoint")) && !resume && !overwrite) {
     throw new FlowglyphError(
@@ -108,7 +122,7 @@ async function runTrain(
       `${output} already holds a run: add --resume to go on with it, --overwrite to start anew, or name another folder`,
     );
   }
-  const dataset = await openDataset(path);
+  const dataset = await withLabelFiles(await openDataset(path), { labelFile }, terminal);
   const { split, resolved } = await splitFor(dataset, config, output, resume === true);
   const undoFolder = await makeFolder(output);
   for (const warning of split.warnings ?? []) terminal.note(`warning: ${warning}`);
@@ -143,7 +157,16 @@ async function runTrain(
   if (json) await terminal.out(`${JSON.stringify({ ...metrics, baselines: scores }, null, 2)}\n`);
   else if (metrics.evaluation === null)
     terminal.note("The dataset has no test part, so there are no scores.");
-  else await terminal.out(evaluationReport(metrics.evaluation, { ...metrics, name: metrics.model }, scores));
+  else
+    await terminal.out(
+      evaluationReport(
+        metrics.evaluation,
+        { ...metrics, name: metrics.model },
+        scores,
+        metrics.calibration,
+        metrics.unknown,
+      ),
+    );
   terminal.note(
     `model: ${result.model} (its own probabilities and ONNX Runtime's differ by at most ${metrics.onnxDifference.toExponential(1)})`,
   );

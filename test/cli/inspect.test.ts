@@ -102,7 +102,7 @@ describe("inspect", () => {
       ],
       layers: { vlan: 1, ipv4: 4, gre: 1, vxlan: 1, tcp: 3, icmp: 1 },
       fragments: { datagrams: 0, incomplete: 0, evicted: 0, overlapping: 0, duplicates: 0 },
-      ended: { endOfInput: 1, idleTimeout: 0, activeTimeout: 0, evicted: 0, fin: 0, rst: 0 },
+      ended: { endOfInput: 1, idleTimeout: 0, activeTimeout: 0, evicted: 0, fin: 0, rst: 0, early: 0 },
       peakSessions: 1,
       evictedSessions: 0,
       shortenedSessions: 0,

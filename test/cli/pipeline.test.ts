@@ -112,6 +112,57 @@ describe("classify", () => {
     );
   });
 
+  test("says unknown where the model cannot promise few enough errors, and the best class beside it", async () => {
+    const plain = await runCli(["classify", capture, "--model", model, "--json"]);
+    const probabilities = plain.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).probability as number)
+      .sort((a, b) => a - b);
+    const threshold = (probabilities[0]! + probabilities.at(-1)!) / 2;
+    const promising = join(folder, "promising.onnx");
+    const levels = [
+      { threshold: 0, given: 400, wrong: 100 },
+      { threshold, given: 200, wrong: 2 },
+    ];
+    const metadata = {
+      view: "l3",
+      mask: "identity",
+      training,
+      unknown: { rows: 400, source: "validation", levels },
+    } as const;
+    writeFileSync(promising, tinyModel({ classes, weights: firstBytesWeights(classes.length), metadata }));
+    const asked = await runCli(["classify", capture, "--model", promising, "--unknown-error", "5%"]);
+    expect(asked.code).toBe(0);
+    expect(asked.stderr).toContain("2 of the 200 verdicts above it were wrong");
+    const rows = parse(asked.stdout, { columns: true, cast: false }) as Record<string, string>[];
+    for (const { class: given, best_class: best, probability } of rows) {
+      expect(classes).toContain(best);
+      expect(given).toBe(Number(probability) > threshold ? best : "unknown");
+    }
+    expect(new Set(rows.map((row) => row.class === "unknown")).size).toBe(2);
+    expect(asked.stderr).toContain("unknown ");
+    const byHand = await runCli([
+      "classify",
+      capture,
+      "--model",
+      model,
+      "--unknown-below",
+      String(threshold),
+    ]);
+    expect(byHand.stdout).toBe(asked.stdout);
+
+    const tooMuch = await runCli(["classify", capture, "--model", promising, "--unknown-error", "1%"]);
+    expect(tooMuch).toMatchObject({ code: 2, stdout: "" });
+    expect(tooMuch.stderr).toMatch(/cannot promise that at most 1 % .* allow no less than 3.2 %/);
+    const older = await runCli(["classify", capture, "--model", model, "--unknown-error", "5%"]);
+    expect(older).toMatchObject({ code: 2, stdout: "" });
+    expect(older.stderr).toContain("--unknown-below");
+    const wrong = await runCli(["classify", capture, "--model", model, "--unknown-error", "5"]);
+    expect(wrong).toMatchObject({ code: 2, stdout: "" });
+    expect(wrong.stderr).toContain("such as 5% or 0.05");
+  });
+
   test("writes files, and reads standard input", async () => {
     const out = join(folder, "verdicts.jsonl");
     expect((await runCli(["classify", capture, "--model", model, "-o", out])).code).toBe(0);

@@ -47,7 +47,9 @@ describe.skipIf(!torchAvailable())("train (needs libtorch)", () => {
     const cut = join(folder, "cut");
     const killed = await runCli(["train", dataset, "-o", cut, ...SHORT], { killAfter: /supervised epoch 1/ });
     expect(killed.code).toBeNull();
-    const started = await runCli(["train", dataset, "-o", cut, "--resume"], { interruptAfter: /clgan on/ });
+    const started = await runCli(["train", dataset, "-o", cut, "--resume"], {
+      interruptAfter: /bytewise on/,
+    });
     expect(started.code).toBe(130);
     expect(started.stderr).toContain(`go on with \`flowglyph train ${dataset} -o ${cut} --resume\``);
     const resumed = await runCli(["train", dataset, "-o", cut, "--resume", "--no-baselines"]);
