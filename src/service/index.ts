@@ -1,0 +1,3 @@
+// Verdicts over HTTP.
+export type { ServiceOptions } from "./options.ts";
+export { makeService } from "./service.ts";
