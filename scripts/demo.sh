@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From nothing to verdicts: set up, turn the sample captures into a dataset, train CLGAN on a few labels with whole capture
+# From nothing to verdicts: set up, turn the sample captures into a dataset, train the default model on a few labels with whole capture
 # files held out, then classify those held-out captures through the exported ONNX file alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,8 +1,10 @@
 // The public library, by stage. Training has an entry of its own (`flowglyph/training`), because it needs libtorch.
 export { FlowglyphError, type FlowglyphErrorCode } from "../bindings/errors.ts";
 export {
+  type CaptureBytes,
   type CaptureOptions,
   type CaptureProgress,
+  type CaptureSource,
   type CaptureSummary,
   type Decap,
   END_REASONS,
@@ -38,6 +40,7 @@ export {
   type View,
 } from "./capture/index.ts";
 export {
+  applyLabels,
   type BuildOptions,
   type BuildResult,
   buildDataset,
@@ -49,10 +52,15 @@ export {
   type DatasetManifest,
   dropLeakedTestRows,
   IMAGE_BYTES,
+  type MaskDatasetOptions,
+  type MaskingCounts,
   makeNestedSplits,
   makeSplit,
+  maskDataset,
   openDataset,
+  parseLabels,
   readArrowFile,
+  readLabelFile,
   type SessionColumns,
   type Split,
   type SplitOptions,
@@ -80,25 +88,44 @@ export {
   type ModelEvaluation,
   meanAndDeviation,
   type PrecisionRecallCurve,
+  type PromisedLevel,
   precisionRecallCurve,
   type RocCurve,
   rocCurve,
   type ScoreContext,
   type SkippedBaseline,
+  unknownThreshold,
 } from "./evaluation/index.ts";
 export {
-  type Classifier,
+  Classifier,
   type ClassifierOptions,
-  classifySessions,
-  openClassifier,
+  type ClassifyOptions,
+  DEVICES,
+  type Device,
+  type Isolation,
+  type Predictions,
+  type PredictOptions,
   type Scores,
   type VerdictBatch,
+  type VerdictStream,
 } from "./inference/index.ts";
 export {
   formatTime,
   openVerdictWriter,
+  UNKNOWN,
   VERDICT_COLUMNS,
   type VerdictRow,
+  type VerdictRowOptions,
   type VerdictWriter,
   verdictRows,
 } from "./results/index.ts";
+export {
+  STRATEGIES,
+  type Strategy,
+  type Suggestion,
+  type SuggestionRow,
+  type Suggestions,
+  type SuggestOptions,
+  suggest,
+  suggestionRows,
+} from "./suggest/index.ts";

@@ -17,6 +17,8 @@ export function runCli(
   options: {
     readonly input?: Uint8Array;
     readonly killAfter?: RegExp;
+    /** SIGKILL when this says so; it is asked every few milliseconds. */
+    readonly killWhen?: () => boolean;
     /** Ctrl-C, once, when standard error has said this. */
     readonly interruptAfter?: RegExp;
     readonly env?: NodeJS.ProcessEnv;
@@ -25,6 +27,9 @@ export function runCli(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...options.env } });
     let interrupted = false;
+    const watching = setInterval(() => {
+      if (options.killWhen?.()) child.kill("SIGKILL");
+    }, 5);
     const result = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       result.stdout += text;
@@ -37,7 +42,10 @@ export function runCli(
         child.kill("SIGINT");
       }
     });
-    child.on("error", reject).on("close", (code) => resolve({ code, ...result }));
+    child.on("error", reject).on("close", (code) => {
+      clearInterval(watching);
+      resolve({ code, ...result });
+    });
     child.stdin.on("error", () => undefined).end(options.input);
   });
 }
@@ -56,6 +64,7 @@ export function startCli(args: readonly string[]) {
   return {
     write: (bytes: Uint8Array) => child.stdin.write(bytes),
     end: () => child.stdin.end(),
+    signal: (name: NodeJS.Signals) => child.kill(name),
     /** Ctrl-C. */
     interrupt: () => child.kill("SIGINT"),
     /** What was printed so far. */

@@ -1,0 +1,3 @@
+// require("flowglyph/compare") gives the ES module itself: Node 20.19 and newer can, and there is one copy of everything.
+"use strict";
+module.exports = require("../dist/src/compare/index.js");

@@ -1,0 +1,3 @@
+// @ts-ignore TypeScript's module: node16 holds that CommonJS cannot require an ES module; Node 20.19 and newer can.
+import flowglyph = require("../dist/src/compare/index.js");
+export = flowglyph;
