@@ -134,8 +134,8 @@ const commit = spawnSync("git", ["-C", root, "rev-parse", "--short", "HEAD"], {
 const report = `# Trees beside scikit-learn
 
 200 trees, the same training rows and test images, one thread each. Accuracy is the mean of ${seeds.length} seeds; seconds are of processor time,
-medians of ${rounds} rounds of each seed, the two in turns, on ${cpus()[0].model} (load ${loadavg()[0].toFixed(1)} at the end: others computed on
-the same cores, so that figures vary by some ten per cent); commit ${commit}; \`node bench/trees.mjs\`.
+medians of ${rounds} rounds of each seed, the two in turns, on ${cpus()[0].model}; load average
+${loadavg()[0].toFixed(1)} at the end (1 is the benchmark itself); commit ${commit}; \`node bench/trees.mjs\`.
 "trees" counts features that are constant in a node as tried, as scikit-learn does (\`constants=counted\`); "skipped" draws others for them, as Geurts
 et al. write: the default of \`--model trees\`, and the baseline beside every score. "2 threads": how many times as fast by the wall clock, the trees
 being the same, bit by bit. Least ratio of growing: ${Math.min(...ratios).toFixed(1)}.
