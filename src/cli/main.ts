@@ -14,6 +14,7 @@ const COMMANDS: readonly { readonly name: string; readonly load: () => Promise<R
   { name: "inspect", load: async () => (await import("./inspect.ts")).registerInspect },
   { name: "encode", load: async () => (await import("./encode.ts")).registerEncode },
   { name: "train", load: async () => (await import("./train.ts")).registerTrain },
+  { name: "distill", load: async () => (await import("./distill.ts")).registerDistill },
   { name: "evaluate", load: async () => (await import("./evaluate.ts")).registerEvaluate },
   { name: "classify", load: async () => (await import("./classify.ts")).registerClassify },
   { name: "suggest", load: async () => (await import("./suggest.ts")).registerSuggest },

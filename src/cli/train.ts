@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, type Option } from "commander";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { openDataset } from "../dataset/open.ts";
 import { makeSplit } from "../dataset/split.ts";
@@ -13,21 +13,21 @@ import { makeFolder } from "../output-path.ts";
 import { systemReason } from "../system-error.ts";
 import {
   CONFIG_FIELDS,
-  type EpochRecord,
   readRunConfig,
   readRunSplit,
   resolveConfig,
   runPath,
   splitOptions,
   type TrainingConfig,
-  type TrainingProgress,
   train,
 } from "../training/index.ts";
 import { type CommandContext, jsonOption, type RegisterCommand } from "./command.ts";
-import { formatCount, formatDuration } from "./format.ts";
+import { configOption } from "./config-option.ts";
+import { formatCount } from "./format.ts";
 import { addLabelFileOption, type LabelFlags, withLabelFiles } from "./label-files.ts";
 import { type Baseline, runBaselines } from "./scores.ts";
 import type { Terminal } from "./terminal.ts";
+import { noteEpoch, progressLine } from "./training-progress.ts";
 
 const EXAMPLES = `
 Examples:
@@ -72,22 +72,11 @@ export const registerTrain: RegisterCommand = (program, context) => {
     .action((dataset: string, flags: TrainFlags, _command: Command) => runTrain(dataset, flags, context));
 };
 
-/** One flag for each flat key of the training config: `--batch-size` is `batchSize`. */
+/** One flag for each flat key of the training config. */
 function configOptions(): Option[] {
-  return Object.entries(CONFIG_FIELDS)
-    .filter(([key]) => key !== "modelOptions")
-    .map(([key, field]) => {
-      const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      const numeric = (text: string) => {
-        // Values that are names ("all", "10%", "cuda") stay text; the config's own check has the last word.
-        const value = text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
-        if (!field.check(value)) throw new InvalidArgumentError(`Expected ${field.expected}.`);
-        return value;
-      };
-      return new Option(`--${flag} <value>`, `${field.about} (default: ${defaultText(key)})`).argParser(
-        numeric,
-      );
-    });
+  return Object.keys(CONFIG_FIELDS)
+    .filter((key) => key !== "modelOptions")
+    .map((key) => configOption(key as keyof TrainingConfig, defaultText(key)));
 }
 
 /** The default, and those that models have of their own: `0.0002; bytewise: 0.003`. */
@@ -218,31 +207,4 @@ function describeStart(dataset: Dataset, split: Split, config: TrainingConfig): 
     (part) => `${formatCount(split[part].length)} ${part}`,
   );
   return `${config.model} on ${formatCount(dataset.count)} images of ${dataset.classes.length} classes (view ${view}, mask ${mask}): ${parts.join(", ")}; split ${split.kind}, seed ${split.seed}`;
-}
-
-function progressLine(progress: TrainingProgress) {
-  const { phase, phaseIndex, phases, epoch, epochs, step, steps, loss, validationAccuracy, secondsLeft } =
-    progress;
-  const validation =
-    validationAccuracy === undefined
-      ? ""
-      : `, validation accuracy ${(validationAccuracy * 100).toFixed(1)} %`;
-  return {
-    fraction: (epoch - 1 + step / steps) / epochs,
-    text:
-      loss === undefined
-        ? `${phase} ${formatCount(step)}/${formatCount(steps)}, ${formatDuration(secondsLeft)} left`
-        : `${phase} (${phaseIndex + 1}/${phases}) epoch ${epoch}/${epochs} loss ${loss.toFixed(3)}${validation}, ${formatDuration(secondsLeft)} left at most`,
-  };
-}
-
-function noteEpoch(terminal: Terminal, { phase, epoch, losses, accuracies, seconds }: EpochRecord): void {
-  // On a terminal the bar says it; in a log one line for the first epochs and then every tenth tells the story.
-  if (terminal.columns !== undefined || (epoch > 3 && epoch % 10 !== 0)) return;
-  const shown = (values: Readonly<Record<string, number>>, what: string) =>
-    Object.entries(values).map(([name, value]) => `${name} ${what} ${value.toFixed(4)}`);
-  const scores = [...shown(losses, "loss"), ...shown(accuracies, "accuracy")];
-  terminal.note(
-    `${phase} epoch ${epoch}${scores.length > 0 ? `: ${scores.join(", ")}` : ""} (${seconds.toFixed(1)} s)`,
-  );
 }

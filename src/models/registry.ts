@@ -11,6 +11,7 @@ import { majority } from "./majority.ts";
 import type { ModelRow, Recipe, TrainableModel } from "./model.ts";
 import { nearest } from "./nearest.ts";
 import { pairs } from "./pairs.ts";
+import { patchwise } from "./patchwise.ts";
 import { trees } from "./trees.ts";
 
 export const MODELS: readonly ModelRow[] = [
@@ -20,6 +21,7 @@ export const MODELS: readonly ModelRow[] = [
   ae,
   cnnLstm,
   bytesgan,
+  patchwise,
   pairs,
   trees,
   nearest,

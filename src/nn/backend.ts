@@ -99,6 +99,8 @@ export interface Backend<T, P extends ParameterSpec = ParameterSpec> {
   permute(x: T, axes: readonly number[]): T;
   /** One index of one axis, the axis removed; a negative index counts from the end. */
   select(x: T, axis: number, index: number): T;
+  /** From `start` up to and without `end` of one axis; both within it. */
+  slice(x: T, axis: number, start: number, end: number): T;
   concat(xs: readonly T[], axis: number): T;
   /** Mean over one axis, the axis removed. */
   mean(x: T, axis: number): T;

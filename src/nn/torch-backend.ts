@@ -239,6 +239,10 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
   select(x: Tensor, axis: number, index: number): Tensor {
     return x.select(axis, index);
   }
+  slice(x: Tensor, axis: number, start: number, end: number): Tensor {
+    return x.slice(axis, start, end);
+  }
+
   concat(xs: readonly Tensor[], axis: number): Tensor {
     return Tensor.concat(xs, axis);
   }

@@ -20,8 +20,14 @@ export interface OpenModel {
   release(): Promise<void>;
 }
 
-export async function openModel(path: string, classes: number): Promise<OpenModel> {
-  const session = await InferenceSession.create(path, { executionProviders: ["cpu"], intraOpNumThreads: 1 });
+/** @param model Its path, or its bytes. */
+export async function openModel(model: string | Uint8Array, classes: number): Promise<OpenModel> {
+  const options = { executionProviders: ["cpu"], intraOpNumThreads: 1 };
+  const session =
+    typeof model === "string"
+      ? await InferenceSession.create(model, options)
+      : await InferenceSession.create(model, options);
+  const where = typeof model === "string" ? model : "the model";
   return {
     async run(images, batchSize) {
       const count = images.length / IMAGE_BYTES;
@@ -34,7 +40,7 @@ export async function openModel(path: string, classes: number): Promise<OpenMode
         if (!(probabilities instanceof Float32Array) || probabilities.length !== size * classes) {
           throw new FlowglyphError(
             "ERR_EXPORT_MISMATCH",
-            `Expected ${size} x ${classes} probabilities of ${path} but received ${probabilities?.length ?? "none"}`,
+            `Expected ${size} x ${classes} probabilities of ${where} but received ${probabilities?.length ?? "none"}`,
           );
         }
         result.set(probabilities, start * classes);

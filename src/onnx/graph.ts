@@ -30,12 +30,21 @@ export type Attribute =
   | { readonly strings: readonly string[] }
   | { readonly string: string };
 
+/** What an initializer may hold. */
+export type InitializerData = Float32Array | Uint8Array | Int8Array | Int32Array;
+
 /** A value of the graph; `element` and `shape` are known while tracing (shapes.ts says how the batch is written). */
 export interface GraphValue {
   readonly name: string;
   readonly element: ElementType;
   readonly shape: Shape;
 }
+
+const SCALARS = {
+  float32: (value: number) => ({ prefix: "scalar", data: Float32Array.of(value) }),
+  int32: (value: number) => ({ prefix: "int", data: Int32Array.of(value) }),
+  uint8: (value: number) => ({ prefix: "byte", data: Uint8Array.of(value) }),
+} as const;
 
 export class GraphBuilder {
   readonly #nodes: NodeProto[] = [];
@@ -88,7 +97,7 @@ export class GraphBuilder {
   }
 
   /** A weight. `data` is written as it is now. */
-  initializer(name: string, shape: Shape, data: Float32Array | Uint8Array | Int32Array): string {
+  initializer(name: string, shape: Shape, data: InitializerData): string {
     const count = shape.reduce((total, d) => total * d, 1);
     if (data.length !== count) {
       throw new FlowglyphError(
@@ -107,13 +116,9 @@ export class GraphBuilder {
   }
 
   /** A scalar; the same number is stored once. */
-  scalar(value: number, element: "float32" | "int32" = "float32"): string {
-    const data = element === "float32" ? Float32Array.of(value) : Int32Array.of(value);
-    return this.#constant(`${element === "float32" ? "scalar" : "int"}_${value}`, () => [
-      [],
-      element,
-      rawBytes(data),
-    ]);
+  scalar(value: number, element: "float32" | "int32" | "uint8" = "float32"): string {
+    const { prefix, data } = SCALARS[element](value);
+    return this.#constant(`${prefix}_${value}`, () => [[], element, rawBytes(data)]);
   }
 
   /** A list of int64, or one where `values` is a number; the same list is stored once. */
@@ -200,12 +205,14 @@ function valueInfo(value: GraphValue): ValueInfoProto {
   return { name: value.name, type: { tensorType: { elemType: ELEMENT[value.element], shape: { dim } } } };
 }
 
-function elementOf(data: Float32Array | Uint8Array | Int32Array): ElementType {
-  return data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : "uint8";
+function elementOf(data: InitializerData): ElementType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Int32Array) return "int32";
+  return data instanceof Int8Array ? "int8" : "uint8";
 }
 
 // raw_data is little-endian; a big-endian machine would have to swap, and none that runs our addons is one.
-function rawBytes(data: Float32Array | Uint8Array | Int32Array | BigInt64Array): Uint8Array {
+function rawBytes(data: InitializerData | BigInt64Array): Uint8Array {
   if (endianness() !== "LE") {
     throw new FlowglyphError("ERR_MODEL_FORMAT", "ONNX export needs a little-endian machine");
   }

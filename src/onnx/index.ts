@@ -4,7 +4,9 @@ export { type ExportCheck, exportModelFile, exportOnnx } from "./export.ts";
 export { fittedGraph } from "./fitted-graph.ts";
 export { OPSET } from "./graph.ts";
 export {
+  type Agreement,
   type CalibrationSummary,
+  type DistilledSummary,
   type JsonValue,
   METADATA_KEY,
   type ModelMetadata,
@@ -12,4 +14,12 @@ export {
   readModelMetadata,
   type TrainingSummary,
 } from "./metadata.ts";
-export { INPUT_NAME, OUTPUT_NAME, type ReadableParameter, type Traceable, traceModel } from "./trace.ts";
+export { measureSpeeds, SPEED_BATCH, type SpeedOptions } from "./speed.ts";
+export {
+  INPUT_NAME,
+  logitsGraph,
+  OUTPUT_NAME,
+  type ReadableParameter,
+  type Traceable,
+  traceModel,
+} from "./trace.ts";

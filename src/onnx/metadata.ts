@@ -51,6 +51,32 @@ export interface RiskSummary {
   readonly levels: readonly RiskLevel[];
 }
 
+/** Verdicts of a student and of its teacher on the same rows. */
+export interface Agreement {
+  readonly rows: number;
+  /** Shares of right verdicts; null where no row has a label. */
+  readonly teacher: number | null;
+  readonly student: number | null;
+  /** Share of rows on which both say the same. */
+  readonly same: number;
+}
+
+/** How a model came of a larger one (`flowglyph distill`), and what that gained and cost. */
+export interface DistilledSummary {
+  readonly teacher: { readonly model: string; readonly sha256: string; readonly bytes: number };
+  /** Of the patch layers. */
+  readonly arithmetic: "float32" | "int8";
+  readonly validation: Agreement;
+  readonly test: Agreement;
+  /** Sessions a second of one thread in batches of `batch`, measured turn by turn on the machine that distilled. */
+  readonly speed: {
+    readonly processor: string;
+    readonly batch: number;
+    readonly teacher: number;
+    readonly student: number;
+  };
+}
+
 export interface ModelMetadata {
   readonly formatVersion: 1;
   readonly toolVersion: string;
@@ -70,6 +96,8 @@ export interface ModelMetadata {
   readonly activeTimeout: number | null;
   readonly closeTimeout: number | null;
   readonly training: TrainingSummary;
+  /** Of a student alone. */
+  readonly distilled?: DistilledSummary | undefined;
   /** For the verdict `unknown`. Absent in models of versions that had none, and where no image was left to count on. */
   readonly unknown?: RiskSummary | undefined;
   /** Absent in models of versions that did not calibrate. */

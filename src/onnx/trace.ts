@@ -3,7 +3,7 @@ import { FlowglyphError } from "../../bindings/errors.ts";
 import { UNCALIBRATED } from "../evaluation/calibrator.ts";
 import type { Backend, ParameterSpec } from "../nn/backend.ts";
 import { emitChance } from "./calibrator-nodes.ts";
-import { GraphBuilder } from "./graph.ts";
+import { GraphBuilder, type GraphValue } from "./graph.ts";
 import { METADATA_KEY, type ModelMetadata } from "./metadata.ts";
 import { describe } from "./shapes.ts";
 import { TracingBackend } from "./tracing-backend.ts";
@@ -28,9 +28,18 @@ export function traceModel<P extends ReadableParameter>(
   model: Traceable<P>,
   metadata: ModelMetadata,
 ): Uint8Array {
+  return logitsGraph(metadata, (graph, images) =>
+    model.logits(new TracingBackend<P>(graph, (parameter) => parameter.values()), images),
+  );
+}
+
+/** The bytes of the ONNX model whose logits (N, K) `emit` writes, with the calibrator that the metadata names. */
+export function logitsGraph(
+  metadata: ModelMetadata,
+  emit: (graph: GraphBuilder, images: GraphValue) => GraphValue,
+): Uint8Array {
   const graph = new GraphBuilder();
-  const backend = new TracingBackend<P>(graph, (parameter) => parameter.values());
-  const logits = model.logits(backend, graph.input(INPUT_NAME, "uint8", [-1, 28, 28]));
+  const logits = emit(graph, graph.input(INPUT_NAME, "uint8", [-1, 28, 28]));
   const classes = metadata.classes.length;
   if (logits.shape.length !== 2 || logits.shape[0] !== -1 || logits.shape[1] !== classes) {
     throw new FlowglyphError(
@@ -39,6 +48,7 @@ export function traceModel<P extends ReadableParameter>(
     );
   }
   const calibrator = metadata.calibration ?? UNCALIBRATED;
+  const backend = new TracingBackend(graph, () => new Float32Array());
   const probabilities = backend.softmax(backend.affine(logits, 1 / calibrator.temperature, 0), 1);
   graph.output(OUTPUT_NAME, emitChance(graph, probabilities, calibrator));
   return graph.finish({

@@ -376,6 +376,24 @@ export class TracingBackend<P extends ParameterSpec = ParameterSpec> implements 
     return this.#graph.node("Gather", inputs, without(x.shape, at), { axis: { int: at } }, x.element);
   }
 
+  slice(x: TracedValue, axis: number, start: number, end: number): TracedValue {
+    const at = normalizeAxis("slice", axis, x.shape);
+    if (
+      !(
+        Number.isInteger(start) &&
+        Number.isInteger(end) &&
+        0 <= start &&
+        start < end &&
+        end <= dim(x.shape, at)
+      )
+    ) {
+      throw shapeError("slice", `${start} to ${end} to lie on axis ${axis}`, x.shape);
+    }
+    const shape = x.shape.map((d, i) => (i === at ? end - start : d));
+    const bounds = [start, end, at].map((value) => this.#graph.integers([value]));
+    return this.#graph.node("Slice", [x.name, ...bounds], shape, {}, x.element);
+  }
+
   concat(xs: readonly TracedValue[], axis: number): TracedValue {
     const first = xs[0];
     if (first === undefined)

@@ -12,7 +12,14 @@ import type { TrainingConfig } from "./config.ts";
 import { diagnosePhase } from "./diagnosis.ts";
 import type { EpochRecord } from "./history.ts";
 import { runPath } from "./run-folder.ts";
-import { evaluateTest, modelMetadata, type RunMetrics, splitCounts, summarizePhases } from "./run-metrics.ts";
+import {
+  type DistilledOutcome,
+  evaluateTest,
+  modelMetadata,
+  type RunMetrics,
+  splitCounts,
+  summarizePhases,
+} from "./run-metrics.ts";
 
 export interface FinishedTraining {
   /** Rows of the dataset -> float32 [rows.length, K], whose softmax the model gives: logits, or logarithms of shares. */
@@ -27,6 +34,8 @@ export interface FinishedTraining {
   readonly run: string;
   /** Names of the phases that leave the weights of their last epoch, not of the best validated one. */
   readonly keepLast?: readonly string[];
+  /** Of a student. */
+  readonly distilled?: DistilledOutcome;
 }
 
 // 256 = 4 x 64 = 85 x 3 + 1: batches of 3 end with one that is short.
@@ -45,7 +54,11 @@ export async function finishRun(finished: FinishedTraining): Promise<RunMetrics>
   const tested = await probabilities(split.test);
   const evaluation = evaluateTest(dataset, split, tested);
   const checkRows = evenly(split.test.length > 0 ? split.test : split.labelled, CHECK_IMAGES);
-  const metadata = { ...modelMetadata(dataset, split, config, evaluation), ...finished.calibrated };
+  const metadata = {
+    ...modelMetadata(dataset, split, config, evaluation),
+    ...finished.calibrated,
+    ...(finished.distilled && { distilled: finished.distilled.summary }),
+  };
   const encode = () => finished.encode(metadata);
   const { largestDifference } = await exportModelFile(encode, classes, runPath(run, "model"), {
     images: gatherImages(dataset, checkRows),
@@ -71,6 +84,7 @@ export async function finishRun(finished: FinishedTraining): Promise<RunMetrics>
       unknown === undefined || evaluation === null
         ? []
         : measureLevels(unknown.levels, tested, gatherLabels(dataset, split.test), classes),
+    ...(finished.distilled && { distilled: finished.distilled }),
     evaluation,
   };
   await writeJson(runPath(run, "metrics"), metrics);

@@ -15,6 +15,8 @@ export const RUN_FILES = {
   split: "split.json",
   checkpoint: "checkpoint.safetensors",
   pretrained: "pretrained.safetensors",
+  distill: "distill.json",
+  teacher: "teacher.safetensors",
 } as const;
 
 export function runPath(run: string, file: keyof typeof RUN_FILES): string {

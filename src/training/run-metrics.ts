@@ -5,7 +5,7 @@ import type { Dataset, Split } from "../dataset/types.ts";
 import type { CalibrationOutcome } from "../evaluation/calibration.ts";
 import { type Evaluation, evaluateProbabilities } from "../evaluation/evaluate.ts";
 import type { MeasuredLevel } from "../evaluation/risk-coverage.ts";
-import type { ModelMetadata } from "../onnx/metadata.ts";
+import type { Agreement, DistilledSummary, ModelMetadata } from "../onnx/metadata.ts";
 import { toolVersion } from "../version.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { EpochRecord } from "./history.ts";
@@ -18,6 +18,24 @@ export interface PhaseSummary {
   readonly epoch: number;
   readonly losses: Readonly<Record<string, number>>;
   readonly accuracies: Readonly<Record<string, number>>;
+}
+
+/** What distilling chose from: a form of the student, and what it gives. */
+export interface StudentForm {
+  readonly arithmetic: "float32" | "int8";
+  /** Sessions a second, one thread. */
+  readonly perSecond: number;
+  readonly bytes: number;
+  /** Share of the teacher's verdicts that it gives, of at most 2048 sessions that it learned from. */
+  readonly learned: number;
+  readonly validation: Agreement;
+  readonly test: Agreement;
+}
+
+export interface DistilledOutcome {
+  readonly summary: DistilledSummary;
+  /** The floating-point student first; the one that was kept is `summary.arithmetic`. */
+  readonly forms: readonly StudentForm[];
 }
 
 /** metrics.json. */
@@ -44,6 +62,8 @@ export interface RunMetrics {
   readonly calibration: CalibrationOutcome;
   /** What asking for an error does on the test part; empty where nothing can be promised or there is no test part. */
   readonly unknown: readonly MeasuredLevel[];
+  /** Of a student alone. */
+  readonly distilled?: DistilledOutcome;
   /** Everything else about the test part: per class, confusion, averages. */
   readonly evaluation: Evaluation | null;
 }

@@ -69,6 +69,7 @@ const SIZES: Readonly<Record<string, (K: number) => number>> = {
     NORM(128) +
     LINEAR(256, 256) +
     LINEAR(256 + 128, K),
+  patchwise: (K) => 257 * 16 + LINEAR(8 * 16, 64) + LINEAR(2 * 64, 128) + LINEAR(256, K),
   bytesgan: (K) => GENERATOR + MIRROR + LINEAR(2048, K),
 };
 

@@ -232,6 +232,13 @@ export const OP_CASES: readonly OpCase[] = [
     expected: (x) => reference.select(x, 1, 3),
   },
   {
+    name: "slice",
+    input: [N, 4, 5],
+    weights: [],
+    run: (b, x) => b.slice(x, 1, 1, 3),
+    expected: (x) => reference.slice(x, 1, 1, 3),
+  },
+  {
     name: "concat",
     input: [N, 4, 5],
     weights: [],

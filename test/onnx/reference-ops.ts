@@ -204,6 +204,10 @@ export function select(x: NdArray, axis: number, position: number): NdArray {
   return fill(x.shape.toSpliced(axis, 1), (index) => at(x, index.toSpliced(axis, 0, position)));
 }
 
+export function slice(x: NdArray, axis: number, start: number, end: number): NdArray {
+  return fill(x.shape.with(axis, end - start), (index) => at(x, index.with(axis, index[axis]! + start)));
+}
+
 export function concat(xs: readonly NdArray[], axis: number): NdArray {
   const total = xs.reduce((length, x) => length + x.shape[axis]!, 0);
   return fill(xs[0]!.shape.with(axis, total), (index) => {

@@ -94,6 +94,7 @@ describe("shapes that cannot be are refused while tracing", () => {
     ["reshape without the batch", () => backend.reshape(x, [4, 5]), /reshape/],
     ["permute twice", () => backend.permute(x, [0, 1, 1]), /permute/],
     ["select", () => backend.select(x, 1, 4), /select: expected index 4 to exist/],
+    ["slice", () => backend.slice(x, 1, 2, 5), /slice: expected 2 to 5 to lie on axis 1/],
     [
       "conv1d groups",
       () => backend.conv1d(x, weight("g", [2, 1, 3]), weight("h", [2]), { stride: 1, padding: 0, groups: 3 }),

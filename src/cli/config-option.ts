@@ -1,0 +1,14 @@
+// A key of the training config as a flag of a command: `--batch-size` is `batchSize`.
+import { InvalidArgumentError, Option } from "commander";
+import { CONFIG_FIELDS, type TrainingConfig } from "../training/index.ts";
+
+export function configOption(key: keyof TrainingConfig, defaultText: string): Option {
+  const { about, check, expected } = CONFIG_FIELDS[key];
+  const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return new Option(`--${flag} <value>`, `${about} (default: ${defaultText})`).argParser((text: string) => {
+    // Values that are names ("all", "10%", "cuda") stay text; the config's own check has the last word.
+    const value = text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+    if (!check(value)) throw new InvalidArgumentError(`Expected ${expected}.`);
+    return value;
+  });
+}
