@@ -134,6 +134,29 @@ class ByteSgan(nn.Module):
         return torch.cat([padded[0].log(), torch.log1p(-padded[1])]).float()
 
 
+class Patchwise(nn.Module):
+    """Bytes in patches of 8, two patches joined; as convolutions that do not overlap."""
+
+    takes_bytes = True
+
+    def __init__(self, width=64, read=784):
+        super().__init__()
+        self.width, self.read = width, read
+        self.embedding = nn.Embedding(257, 16)
+        self.first = nn.Linear(128, width)
+        self.second = nn.Linear(2 * width, 2 * width)
+        self.classes = nn.Linear(4 * width, CLASSES)
+
+    def logits(self, images):
+        x = self.embedding(images.flatten(1)[:, : self.read].long()).transpose(1, 2)
+        # A row of the matrix is a patch, byte after byte: as a kernel (O, I, K) it is turned.
+        kernel = self.first.weight.view(self.width, 8, 16).transpose(1, 2)
+        x = F.relu(F.conv1d(x, kernel, self.first.bias, stride=8))
+        kernel = self.second.weight.view(2 * self.width, 2, self.width).transpose(1, 2)
+        x = F.relu(F.conv1d(x, kernel, self.second.bias, stride=2))
+        return self.classes(torch.cat([x.amax(2), x.mean(2)], 1))
+
+
 class Bytewise(nn.Module):
     """Without dropout. The generative part is the fingerprint that the pre-training asks for."""
 
@@ -279,6 +302,8 @@ if __name__ == "__main__":
             row("cnn-lstm", {}, CnnLstm),
             row("bytesgan", {"dropout": 0}, ByteSgan),
             row("bytewise", {"dropout": 0}, Bytewise),
+            row("patchwise", {}, Patchwise),
+            row("patchwise", {"width": 16, "bytes": 256}, lambda: Patchwise(16, 256)),
         ],
     }
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "networks.json")
