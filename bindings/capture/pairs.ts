@@ -1,19 +1,29 @@
-// Latent semantic analysis of the adjacent byte pairs of sessions (native/core/pairs): a vector for each pair, learned
-// without labels, and the sum of its pairs' vectors for each session. Off the calling thread; arguments are copied before
-// a call returns.
+// Latent semantic analysis of the words of sessions (native/core/pairs), which are adjacent byte pairs or bytes where they
+// stand: a vector for each word, learned without labels, and the sum of its words' vectors for each session. Off the calling
+// thread; arguments are copied before a call returns.
 import { invalidArgument } from "../errors.ts";
 import { type JobControl, MAX_THREADS, nativeFunctions, runJob } from "./job.ts";
 
-/** Pairs: first byte * 256 + second byte. */
-export const PAIRS = 65536;
+/** Rows of a table: pairs (first byte * 256 + second byte), or positions (position * 256 + byte). */
+export const WORDS = 65536;
 const SESSION_BYTES = 784;
 /** Dimensions of a table, at most. */
 export const MAX_DIMENSIONS = 256;
+/** Positions whose bytes can be words. */
+export const MAX_POSITIONS = 256;
 /** Sessions that a table is fitted to, at most. */
 export const MAX_FIT_SESSIONS = 65536;
 
-export interface PairTableOptions {
-  /** Numbers of a pair's vector, 128 by default; 1 to MAX_DIMENSIONS. */
+export interface WordOptions {
+  /**
+   * 0, the default: words are adjacent byte pairs, wherever they stand. Otherwise they are the bytes at so many first
+   * positions, MAX_POSITIONS at most, each with its position.
+   */
+  readonly positions?: number | undefined;
+}
+
+export interface PairTableOptions extends WordOptions {
+  /** Numbers of a word's vector, 128 by default; 1 to MAX_DIMENSIONS. */
   readonly dimensions?: number | undefined;
   /** Of the random directions that the factorisation begins with. A whole number, 0 or more. */
   readonly seed: number;
@@ -27,35 +37,42 @@ export interface PairFunctions {
   fitPairTable(
     images: Uint8Array,
     rows: Uint32Array,
-    options: { readonly dimensions: number; readonly seed: number; readonly threads: number },
+    options: {
+      readonly dimensions: number;
+      readonly seed: number;
+      readonly positions: number;
+      readonly threads: number;
+    },
     control: JobControl,
   ): Promise<Float32Array>;
   pairFactors(
     images: Uint8Array,
     table: Float32Array,
-    options: { readonly threads: number },
+    options: { readonly positions: number; readonly threads: number },
     control: JobControl,
   ): Promise<Float32Array>;
 }
 
 /**
- * The vectors of all pairs: the greatest singular vectors of the matrix of sessions by pairs (counts of pairs, (0, 0) left
- * out, weighted by ln(sessions / sessions that hold the pair), each session scaled to unit length; pairs that one session
- * or half of the sessions hold are left out), over the square root of their singular values, times that weight. Pairs left
- * out, and dimensions beyond the rank, are zeros.
+ * The vectors of all words: the greatest singular vectors of the matrix of sessions by words (counts of words, the pair
+ * (0, 0) left out, weighted by ln(sessions / sessions that hold the word), that of a byte at position p also by
+ * exp(-p / 10), since headers come first; each session scaled to unit length; words that one session or half of the
+ * sessions hold are left out), over the square root of their singular values, times that weight. Words left out, and
+ * dimensions beyond the rank, are zeros.
  * @param images uint8 [N, 784]
  * @param rows uint32 [R]: those that count, 1 to MAX_FIT_SESSIONS; a session may come twice
- * @returns float32 [PAIRS, dimensions]
+ * @returns float32 [WORDS, dimensions]
  * @throws ERR_ARGUMENT, ERR_ABORTED, ERR_ADDON_MISSING
  */
 export async function fitPairTable(
   images: Uint8Array,
   rows: Uint32Array,
-  { dimensions = 128, seed, threads = 1, signal }: PairTableOptions,
+  { dimensions = 128, seed, positions = 0, threads = 1, signal }: PairTableOptions,
 ): Promise<Float32Array> {
   checkImages(images);
   checkInteger("dimensions", dimensions, 1, MAX_DIMENSIONS);
   checkInteger("seed", seed, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger("positions", positions, 0, MAX_POSITIONS);
   checkInteger("threads", threads, 1, MAX_THREADS);
   if (rows.length < 1 || rows.length > MAX_FIT_SESSIONS) {
     throw invalidArgument("rows", `1 to ${MAX_FIT_SESSIONS} numbers of images`, rows.length);
@@ -65,11 +82,11 @@ export async function fitPairTable(
   if (strange !== undefined)
     throw invalidArgument("rows", `below the number of images, ${sessions}`, strange);
   return runJob({ signal }, (control) =>
-    pairFunctions().fitPairTable(images, rows, { dimensions, seed, threads }, control),
+    pairFunctions().fitPairTable(images, rows, { dimensions, seed, positions, threads }, control),
   );
 }
 
-export interface PairFactorsOptions {
+export interface PairFactorsOptions extends WordOptions {
   /** 1 by default, 64 at most. */
   readonly threads?: number | undefined;
   /** ERR_ABORTED. */
@@ -77,23 +94,26 @@ export interface PairFactorsOptions {
 }
 
 /**
- * Each session's sum of the vectors of its pairs, scaled to unit length; zeros where the table knows none of them.
+ * Each session's sum of the vectors of its words, scaled to unit length; zeros where the table knows none of them.
  * @param images uint8 [N, 784]
- * @param table float32 [PAIRS, dimensions]
+ * @param table float32 [WORDS, dimensions], fitted to the same kind of words
  * @returns float32 [N, dimensions]
  * @throws ERR_ARGUMENT, ERR_ABORTED, ERR_ADDON_MISSING
  */
 export async function pairFactors(
   images: Uint8Array,
   table: Float32Array,
-  { threads = 1, signal }: PairFactorsOptions = {},
+  { positions = 0, threads = 1, signal }: PairFactorsOptions = {},
 ): Promise<Float32Array> {
   checkImages(images);
+  checkInteger("positions", positions, 0, MAX_POSITIONS);
   checkInteger("threads", threads, 1, MAX_THREADS);
-  if (table.length === 0 || table.length % PAIRS !== 0) {
-    throw invalidArgument("table", `a multiple of ${PAIRS} numbers`, table.length);
+  if (table.length === 0 || table.length % WORDS !== 0) {
+    throw invalidArgument("table", `a multiple of ${WORDS} numbers`, table.length);
   }
-  return runJob({ signal }, (control) => pairFunctions().pairFactors(images, table, { threads }, control));
+  return runJob({ signal }, (control) =>
+    pairFunctions().pairFactors(images, table, { positions, threads }, control),
+  );
 }
 
 const pairFunctions = () => nativeFunctions<PairFunctions>("fitPairTable");

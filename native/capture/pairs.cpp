@@ -26,6 +26,8 @@ class FitWorker final : public JobWorker {
     options_.dimensions =
         static_cast<std::size_t>(readInteger(options.Get("dimensions"), "dimensions", 1, kMaxDimensions));
     options_.seed = static_cast<std::uint64_t>(readInteger(options.Get("seed"), "seed", 0, kMaxInteger));
+    options_.positions =
+        static_cast<Positions>(readInteger(options.Get("positions"), "positions", 0, kMaxPositions));
     threads_ = static_cast<unsigned>(readInteger(options.Get("threads"), "threads", 1, kMaxThreads));
     const std::size_t sessions = images.ElementLength() / kSessionBytes;
     if (rows.ElementLength() > kMaxSessions) throw NativeError("ERR_ARGUMENT", "Expected at most 65536 rows");
@@ -55,31 +57,34 @@ class FactorsWorker final : public JobWorker {
       : JobWorker(info, "flowglyph.pairs.factors", info[3]),
         images_(copyOf<Napi::Uint8Array>(info[0], "images")),
         table_(copyOf<Napi::Float32Array>(info[1], "table")) {
-    threads_ =
-        static_cast<unsigned>(readInteger(objectOf(info[2]).Get("threads"), "threads", 1, kMaxThreads));
+    const auto options = objectOf(info[2]);
+    positions_ = static_cast<Positions>(readInteger(options.Get("positions"), "positions", 0, kMaxPositions));
+    threads_ = static_cast<unsigned>(readInteger(options.Get("threads"), "threads", 1, kMaxThreads));
   }
 
  protected:
   void work() override {
-    factors_ = pairFactors(images_, table_, table_.size() / kPairs, threads_, *control_);
+    factors_ = pairFactors(images_, table_, table_.size() / kWords, positions_, threads_, *control_);
   }
   Napi::Value deliver(Napi::Env env) override { return arrayOf<Napi::Float32Array>(env, factors_); }
 
  private:
   std::vector<std::uint8_t> images_;
   std::vector<float> table_;
+  Positions positions_ = 0;
   unsigned threads_ = 1;
   std::vector<float> factors_;
 };
 
-// fitPairTable(images: Uint8Array, rows: Uint32Array, options: {dimensions, seed, threads: number}, control):
+// fitPairTable(images: Uint8Array, rows: Uint32Array, options: {dimensions, seed, positions, threads:
+// number}, control):
 //   Promise<Float32Array>
 Napi::Value fitPairTableCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), "ERR_ARGUMENT",
                  [&]() -> Napi::Value { return PromiseWorker::start(std::make_unique<FitWorker>(info)); });
 }
 
-// pairFactors(images: Uint8Array, table: Float32Array, options: {threads: number}, control):
+// pairFactors(images: Uint8Array, table: Float32Array, options: {positions, threads: number}, control):
 //   Promise<Float32Array>
 Napi::Value pairFactorsCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), "ERR_ARGUMENT", [&]() -> Napi::Value {

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { fitLogistic } from "../../bindings/capture/logistic.ts";
-import { fitPairTable, PAIRS, pairFactors } from "../../bindings/capture/pairs.ts";
+import { fitPairTable, pairFactors, WORDS } from "../../bindings/capture/pairs.ts";
 import { randomBelow, seededRandom } from "../../src/dataset/random.ts";
 
 interface Golden {
@@ -100,7 +100,7 @@ describe("logistic regression", () => {
 describe("pair tables", () => {
   test("are the same with any number of threads, and factors have unit length", async () => {
     const table = await fitPairTable(images, rows, { dimensions: 8, seed: 1 });
-    expect(table.length).toBe(PAIRS * 8);
+    expect(table.length).toBe(WORDS * 8);
     expect(same(await fitPairTable(images, rows, { dimensions: 8, seed: 1, threads: 3 }), table)).toBe(true);
     const factors = await pairFactors(images, table);
     expect(await pairFactors(images, table, { threads: 3 })).toEqual(factors);
@@ -134,7 +134,7 @@ describe("pair tables", () => {
     await refused(fitPairTable(images, rows, { seed: 1, dimensions: 257 }), "an integer from 1 to 256");
     await refused(fitPairTable(images, rows, { seed: -1 }), "Expected seed");
     await refused(pairFactors(images, new Float32Array(9)), "a multiple of 65536 numbers");
-    await refused(pairFactors(images.subarray(5), new Float32Array(PAIRS)), "a multiple of 784 bytes");
+    await refused(pairFactors(images.subarray(5), new Float32Array(WORDS)), "a multiple of 784 bytes");
   });
 
   test("can be stopped", async () => {
@@ -142,7 +142,7 @@ describe("pair tables", () => {
     await expect(fitPairTable(images, rows, { seed: 1, signal })).rejects.toMatchObject({
       code: "ERR_ABORTED",
     });
-    await expect(pairFactors(images, new Float32Array(PAIRS), { signal })).rejects.toMatchObject({
+    await expect(pairFactors(images, new Float32Array(WORDS), { signal })).rejects.toMatchObject({
       code: "ERR_ABORTED",
     });
   });

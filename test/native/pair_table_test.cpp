@@ -47,15 +47,16 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
 struct Twin {
   std::vector<int> pairs;
   Matrix counts;    // [sessions][pairs]
-  Matrix weighted;  // times idf, unit length
+  Matrix weighted;  // times weight, unit length
   std::vector<double> idf;
 
-  explicit Twin(const Bytes& images) {
+  explicit Twin(const Bytes& images, int positions = 0) {
     const std::size_t sessions = images.size() / 784;
     std::vector<std::map<int, int>> held(sessions);
     std::map<int, std::size_t> holders;
     for (std::size_t i = 0; i < sessions; ++i) {
-      for (std::size_t p = 0; p + 1 < 784; ++p) {
+      for (int p = 0; p < positions; ++p) ++held[i][p * 256 + images[i * 784 + std::size_t(p)]];
+      for (std::size_t p = 0; positions == 0 && p + 1 < 784; ++p) {
         const int pair = images[i * 784 + p] * 256 + images[i * 784 + p + 1];
         if (pair != 0) ++held[i][pair];
       }
@@ -64,7 +65,8 @@ struct Twin {
     for (const auto& [pair, count] : holders) {
       if (count < 2 || 2 * count >= sessions) continue;
       pairs.push_back(pair);
-      idf.push_back(std::log(double(sessions) / double(count)));
+      const double reach = positions > 0 ? std::exp(-(pair / 256) / 10.0) : 1;
+      idf.push_back(reach * std::log(double(sessions) / double(count)));
     }
     for (std::size_t i = 0; i < sessions; ++i) {
       std::vector<double> row;
@@ -122,9 +124,9 @@ struct Twin {
 };
 
 std::vector<float> tableOf(const Bytes& images, std::size_t dimensions, unsigned threads = 1,
-                           std::uint64_t seed = 1) {
+                           std::uint64_t seed = 1, std::size_t positions = 0) {
   const JobControl control;
-  return fitPairTable(images, {dimensions, seed}, threads, control);
+  return fitPairTable(images, {dimensions, seed, positions}, threads, control);
 }
 
 TEST_CASE("pair kernels: every instruction set sums as the plain loops do") {
@@ -218,15 +220,19 @@ TEST_CASE("pair tables: factors are those of the plain twin, as far as they look
       if (sessions > dimensions + 10) continue;
       CAPTURE(sessions);
       CAPTURE(dimensions);
-      const Bytes images = randomSessions(sessions, 4, sessions);
-      const auto factors = pairFactors(images, tableOf(images, dimensions), dimensions, 1, control);
-      const Matrix twin = Twin(images).factors(dimensions);
-      for (std::size_t a = 0; a < sessions; ++a) {
-        for (std::size_t b = 0; b < sessions; ++b) {
-          double cosine = 0;
-          for (std::size_t j = 0; j < dimensions; ++j)
-            cosine += double{factors[a * dimensions + j]} * factors[b * dimensions + j];
-          REQUIRE(std::abs(cosine - dot(twin[a], twin[b])) < 2e-4);
+      for (const std::size_t positions : {0U, 5U, 40U}) {
+        CAPTURE(positions);
+        const Bytes images = randomSessions(sessions, 4, sessions);
+        const auto table = tableOf(images, dimensions, 1, 1, positions);
+        const auto factors = pairFactors(images, table, dimensions, positions, 1, control);
+        const Matrix twin = Twin(images, int(positions)).factors(dimensions);
+        for (std::size_t a = 0; a < sessions; ++a) {
+          for (std::size_t b = 0; b < sessions; ++b) {
+            double cosine = 0;
+            for (std::size_t j = 0; j < dimensions; ++j)
+              cosine += double{factors[a * dimensions + j]} * factors[b * dimensions + j];
+            REQUIRE(std::abs(cosine - dot(twin[a], twin[b])) < 2e-4);
+          }
         }
       }
     }
@@ -253,9 +259,9 @@ TEST_CASE("pair tables: the number of threads changes nothing, the seed little")
   CHECK(table == tableOf(images, 24, 3));
   CHECK(table == tableOf(images, 24, 2));
   CHECK(table != tableOf(images, 24, 1, 7));
-  const auto factors = pairFactors(images, table, 24, 1, control);
-  CHECK(factors == pairFactors(images, table, 24, 4, control));
-  const std::vector<float> first = pairFactors(std::span(images).first(784), table, 24, 1, control);
+  const auto factors = pairFactors(images, table, 24, 0, 1, control);
+  CHECK(factors == pairFactors(images, table, 24, 0, 4, control));
+  const std::vector<float> first = pairFactors(std::span(images).first(784), table, 24, 0, 1, control);
   CHECK(std::equal(first.begin(), first.end(), factors.begin()));
 }
 
@@ -265,7 +271,7 @@ TEST_CASE("pair tables: few, empty and equal sessions give zeros, never what is 
                               Bytes(784 * 5, 200), randomSessions(4, 1, 1)}) {
     const auto table = tableOf(images, 128);
     CHECK(std::all_of(table.begin(), table.end(), [](float x) { return x == 0; }));
-    const auto factors = pairFactors(images, table, 128, 1, control);
+    const auto factors = pairFactors(images, table, 128, 0, 1, control);
     CHECK(std::all_of(factors.begin(), factors.end(), [](float x) { return x == 0; }));
   }
   // More dimensions than sessions: zeros behind the rank.
@@ -283,9 +289,10 @@ TEST_CASE("pair tables: wrong sizes are refused, and a stop is heard") {
   CHECK_THROWS_AS(fitPairTable(std::span(images).first(783), {8, 1}, 1, control), std::invalid_argument);
   CHECK_THROWS_AS(fitPairTable(images, {0, 1}, 1, control), std::invalid_argument);
   CHECK_THROWS_AS(fitPairTable(images, {257, 1}, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(fitPairTable(images, {8, 1, 257}, 1, control), std::invalid_argument);
   const std::vector<float> table(65536 * 2);
-  CHECK_THROWS_AS(pairFactors(images, table, 3, 1, control), std::invalid_argument);
-  CHECK_THROWS_AS(pairFactors(std::span(images).first(10), table, 2, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(pairFactors(images, table, 3, 0, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(pairFactors(std::span(images).first(10), table, 2, 0, 1, control), std::invalid_argument);
   control.stop = true;
   CHECK(fitPairTable(images, {8, 1}, 1, control).empty());
 }

@@ -1,5 +1,6 @@
-// Which adjacent byte pairs sessions hold: a sparse matrix of sessions by pairs, weighted as text retrieval
-// weights words (Salton and Buckley, Information Processing and Management 24, 1988).
+// Which words sessions hold, adjacent byte pairs or bytes where they stand: a sparse matrix of sessions by
+// words, weighted as text retrieval weights them (Salton and Buckley, Information Processing and Management
+// 24, 1988).
 #pragma once
 
 #include <cstddef>
@@ -11,14 +12,26 @@
 
 namespace flowglyph {
 
-inline constexpr std::size_t kPairs = 65536;  // first byte * 256 + second byte
+// Words have numbers below this.
+inline constexpr std::size_t kWords = 65536;
 inline constexpr std::size_t kSessionBytes = 784;
-inline constexpr std::size_t kPairsOfSession = kSessionBytes - 1;
+inline constexpr std::size_t kMaxPositions = 256;
+inline constexpr std::size_t kMaxWordsOfSession = kSessionBytes - 1;
 
-// Calls take(pair) for every pair of a session but (0, 0), which is what padding consists of.
+// 0: adjacent byte pairs, first byte * 256 + second byte, wherever they stand. Otherwise that many bytes at
+// the head of a session, each with its position: position * 256 + byte.
+using Positions = std::size_t;
+
+// Headers come first, and what they say weighs most: a byte at position p weighs exp(-p / kReach).
+inline constexpr double kReach = 10;
+
+// Calls take(word) for every word of a session; of pairs for all but (0, 0), which is what padding consists
+// of.
 template <typename Take>
-void forEachPair(const std::uint8_t* image, Take&& take) {
-  for (std::size_t p = 0; p < kPairsOfSession; ++p) {
+void forEachWord(const std::uint8_t* image, Positions positions, Take&& take) {
+  for (std::size_t p = 0; p < positions; ++p) take(static_cast<std::uint16_t>(p << 8 | image[p]));
+  if (positions > 0) return;
+  for (std::size_t p = 0; p < kSessionBytes - 1; ++p) {
     const auto pair = static_cast<std::uint16_t>(image[p] << 8 | image[p + 1]);
     if (pair != 0) take(pair);
   }
@@ -33,18 +46,19 @@ struct SparseRows {
   std::size_t rows() const { return starts.size() - 1; }
 };
 
-struct PairMatrix {
-  // The columns: pairs that at least two sessions hold, and less than half of them.
-  std::vector<std::uint16_t> pairs;  // ascending
-  std::vector<float> idf;            // ln(sessions / sessions that hold the pair)
-  // count * idf, each session scaled to unit length; a session without a kept pair is empty.
+struct WordMatrix {
+  // The columns: words that at least two sessions hold, and less than half of them.
+  std::vector<std::uint16_t> words;  // ascending
+  // ln(sessions / sessions that hold the word); of positions times exp(-position / kReach).
+  std::vector<float> weights;
+  // count * weight, each session scaled to unit length; a session without a kept word is empty.
   SparseRows bySession;
-  SparseRows byPair;  // its transpose
+  SparseRows byWord;  // its transpose
 };
 
 inline constexpr std::size_t kMaxSessions = 65536;
 
 // `images`: rows of 784 bytes, at most kMaxSessions. The matrix does not depend on the number of threads.
-PairMatrix pairMatrix(std::span<const std::uint8_t> images, TaskTeam& team);
+WordMatrix wordMatrix(std::span<const std::uint8_t> images, Positions positions, TaskTeam& team);
 
 }  // namespace flowglyph

@@ -45,24 +45,26 @@ std::vector<float> fitPairTable(std::span<const std::uint8_t> images, const Pair
   if (images.size() / kSessionBytes > kMaxSessions)
     throw std::invalid_argument("Expected at most 65536 images");
 
+  if (options.positions > kMaxPositions) throw std::invalid_argument("Expected at most 256 positions");
+
   TaskTeam team(threads);
   const Workers workers{team, selectPairKernel()};
-  const PairMatrix matrix = pairMatrix(images, team);
-  std::vector<float> table(kPairs * dimensions, 0.0F);
-  if (matrix.pairs.empty()) return table;
+  const WordMatrix matrix = wordMatrix(images, options.positions, team);
+  std::vector<float> table(kWords * dimensions, 0.0F);
+  if (matrix.words.empty()) return table;
 
   // Q: orthonormal columns that span nearly what the greatest singular vectors of the sessions do.
   Tall q = multiply(matrix.bySession,
-                    randomDirections(matrix.pairs.size(), dimensions + kOversampling, options.seed), workers);
+                    randomDirections(matrix.words.size(), dimensions + kOversampling, options.seed), workers);
   orthonormalise(q, workers);
   for (int i = 0; i < kPowerIterations; ++i) {
     if (control.stop) return {};
-    q = multiply(matrix.bySession, multiply(matrix.byPair, q, workers), workers);
+    q = multiply(matrix.bySession, multiply(matrix.byWord, q, workers), workers);
     orthonormalise(q, workers);
   }
   if (control.stop) return {};
-  // A ~ Q B, B^T (pairs x width) = A^T Q; B B^T = W S^2 W^T, so V = B^T W / S.
-  const Tall b = multiply(matrix.byPair, q, workers);
+  // A ~ Q B, B^T (words x width) = A^T Q; B B^T = W S^2 W^T, so V = B^T W / S.
+  const Tall b = multiply(matrix.byWord, q, workers);
   const Eigen eigen = eigenOf(gramOf(b, workers), b.width);
   Square scaled(b.width * b.width, 0);  // W S^(-3/2), the first `dimensions` columns
   for (std::size_t j = 0; j < dimensions; ++j) {
@@ -73,18 +75,20 @@ std::vector<float> fitPairTable(std::span<const std::uint8_t> images, const Pair
       scaled[i * b.width + j] = eigen.vectors[i * b.width + j] * factor;
   }
   const Tall vectors = multiply(b, scaled, workers);
-  for (std::size_t k = 0; k < matrix.pairs.size(); ++k) {
-    float* row = table.data() + matrix.pairs[k] * dimensions;
-    for (std::size_t j = 0; j < dimensions; ++j) row[j] = matrix.idf[k] * vectors.row(k)[j];
+  for (std::size_t k = 0; k < matrix.words.size(); ++k) {
+    float* row = table.data() + matrix.words[k] * dimensions;
+    for (std::size_t j = 0; j < dimensions; ++j) row[j] = matrix.weights[k] * vectors.row(k)[j];
   }
   return table;
 }
 
 std::vector<float> pairFactors(std::span<const std::uint8_t> images, std::span<const float> table,
-                               std::size_t dimensions, unsigned threads, const JobControl& control) {
-  if (dimensions < 1 || table.size() != kPairs * dimensions)
+                               std::size_t dimensions, Positions positions, unsigned threads,
+                               const JobControl& control) {
+  if (dimensions < 1 || table.size() != kWords * dimensions)
     throw std::invalid_argument("Expected a table of 65536 rows");
   if (images.size() % kSessionBytes != 0) throw std::invalid_argument("Expected images of 784 bytes each");
+  if (positions > kMaxPositions) throw std::invalid_argument("Expected at most 256 positions");
   const std::size_t sessions = images.size() / kSessionBytes;
   TaskTeam team(threads);
   const PairKernel kernel = selectPairKernel();
@@ -93,23 +97,23 @@ std::vector<float> pairFactors(std::span<const std::uint8_t> images, std::span<c
   const std::size_t width = aligned(dimensions);
   std::vector<float> padded;
   if (width != dimensions) {
-    padded.assign(kPairs * width, 0.0F);
-    for (std::size_t pair = 0; pair < kPairs; ++pair)
-      std::copy_n(table.data() + pair * dimensions, dimensions, padded.data() + pair * width);
+    padded.assign(kWords * width, 0.0F);
+    for (std::size_t word = 0; word < kWords; ++word)
+      std::copy_n(table.data() + word * dimensions, dimensions, padded.data() + word * width);
   }
   const float* rows = padded.empty() ? table.data() : padded.data();
-  std::array<float, kPairsOfSession> ones;
+  std::array<float, kMaxWordsOfSession> ones;
   ones.fill(1);
   team.run((sessions + kSessionsOfTask - 1) / kSessionsOfTask, [&](std::size_t part) {
     if (control.stop) return;
-    std::array<std::uint16_t, kPairsOfSession> pairs;
+    std::array<std::uint16_t, kMaxWordsOfSession> words;
     std::vector<float> sum(width);
     const std::size_t end = std::min(sessions, (part + 1) * kSessionsOfTask);
     for (std::size_t session = part * kSessionsOfTask; session < end; ++session) {
       std::size_t count = 0;
-      forEachPair(images.data() + session * kSessionBytes,
-                  [&](std::uint16_t pair) { pairs[count++] = pair; });
-      kernel.weightedSum(rows, width, pairs.data(), ones.data(), count, sum.data());
+      forEachWord(images.data() + session * kSessionBytes, positions,
+                  [&](std::uint16_t word) { words[count++] = word; });
+      kernel.weightedSum(rows, width, words.data(), ones.data(), count, sum.data());
       double squares = 0;
       for (std::size_t j = 0; j < dimensions; ++j) squares += double{sum[j]} * double{sum[j]};
       const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
