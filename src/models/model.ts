@@ -32,6 +32,10 @@ export interface TrainingPhase {
    * `labelled` the labelled alone, with labels; `joint` a labelled batch beside an unlabelled one.
    */
   readonly data: "all" | "labelled" | "joint";
+  /** Images that it sees at most, evenly chosen from more; all where it is left out. */
+  readonly maxImages?: number;
+  /** Steps of an epoch at most: with more images than they take an epoch is a part of a pass, and time is bounded. */
+  readonly maxEpochSteps?: number;
   /** Whether early stopping by validation accuracy makes sense here. */
   readonly supervised: boolean;
   /** The optimizers that its step uses, by name; each is an Adam of its own. */

@@ -10,6 +10,7 @@ import { writeJson } from "./atomic-file.ts";
 import type { Calibrated } from "./calibrate.ts";
 import type { TrainingConfig } from "./config.ts";
 import { diagnosePhase } from "./diagnosis.ts";
+import { evenly } from "./evenly.ts";
 import type { EpochRecord } from "./history.ts";
 import { runPath } from "./run-folder.ts";
 import {
@@ -89,10 +90,4 @@ export async function finishRun(finished: FinishedTraining): Promise<RunMetrics>
   };
   await writeJson(runPath(run, "metrics"), metrics);
   return metrics;
-}
-
-/** At most `count` rows, spread over the whole list. */
-function evenly(rows: Uint32Array, count: number): Uint32Array {
-  if (rows.length <= count) return rows;
-  return Uint32Array.from({ length: count }, (_, i) => rows[Math.floor((i * rows.length) / count)]!);
 }

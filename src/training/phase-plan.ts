@@ -3,6 +3,7 @@ import { FlowglyphError } from "../../bindings/errors.ts";
 import type { Split } from "../dataset/types.ts";
 import type { TrainingPhase } from "../models/model.ts";
 import type { TrainingConfig } from "./config.ts";
+import { evenly } from "./evenly.ts";
 
 export interface PhasePlan {
   /** Rows of the batches' `images`. */
@@ -10,7 +11,10 @@ export interface PhasePlan {
   readonly batchSize: number;
   /** Rows and size of `unlabelledImages`, in a joint phase. */
   readonly unlabelled: { readonly rows: Uint32Array; readonly batchSize: number } | undefined;
-  /** A pass over `rows`, in a joint phase too: its epochs are those of a supervised phase, the unlabelled images beside them. */
+  /**
+   * A pass over `rows` but for what the configuration and the phase bound, in a joint phase too: its epochs are those of a
+   * supervised phase, the unlabelled images beside them.
+   */
   readonly stepsPerEpoch: number;
   readonly epochs: number;
 }
@@ -21,7 +25,10 @@ const STEPS_A_PASS = 8;
 const MIN_BATCH = 32;
 
 export function planPhase(phase: TrainingPhase, split: Split, config: TrainingConfig): PhasePlan {
-  const rows = phase.data === "all" ? poolRows(split) : split.labelled;
+  const rows = evenly(
+    phase.data === "all" ? poolRows(split) : split.labelled,
+    phase.maxImages ?? Number.POSITIVE_INFINITY,
+  );
   if (rows.length === 0) {
     throw new FlowglyphError(
       "ERR_SPLIT",
@@ -38,7 +45,10 @@ export function planPhase(phase: TrainingPhase, split: Split, config: TrainingCo
     rows,
     batchSize: batch,
     unlabelled,
-    stepsPerEpoch: Math.max(config.minEpochSteps, Math.ceil(rows.length / batch)),
+    stepsPerEpoch: Math.min(
+      phase.maxEpochSteps ?? Number.POSITIVE_INFINITY,
+      Math.max(config.minEpochSteps, Math.ceil(rows.length / batch)),
+    ),
     epochs: phase.supervised ? config.epochs : config.pretrainEpochs,
   };
 }
