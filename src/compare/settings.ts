@@ -19,7 +19,7 @@ export const DEFAULT_UNLABELLED = 8000;
 
 /** The references, a supervised network, the published adversarial one, and what `train` takes by default. */
 export const DEFAULT_MODELS: readonly string[] = [
-  ...new Set(["majority", "nearest", "trees", "cnn-lstm", "clgan", CONFIG_FIELDS.model.default]),
+  ...new Set(["majority", "nearest", "trees", CONFIG_FIELDS.model.default, "cnn-lstm", "clgan"]),
 ];
 /** Against which differences are taken, beside the winner. */
 export const REFERENCE = "trees";

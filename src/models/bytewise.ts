@@ -12,6 +12,7 @@ import { Module } from "../nn/module.ts";
 import { Parameter } from "../nn/parameter.ts";
 import { fingerprintPhase } from "./fingerprint.ts";
 import { imageSide, type NetworkRow, type TrainableModel } from "./model.ts";
+import { HEAD } from "./session-factors.ts";
 import { tuningPhase } from "./tuning.ts";
 
 type AnyBackend<T> = Backend<T, Parameter>;
@@ -28,8 +29,9 @@ const steps = imageBytes / stepBytes;
 const channels = 128;
 // Steps of the first stage that the second sees as one.
 const poolSteps = 4;
-/** Factors of a session's byte pairs. */
-export const pairFactors = 128;
+/** Factors of a session of each kind: of its byte pairs, and of its first bytes. */
+const factorsOfKind = 128;
+const factors = 2 * factorsOfKind;
 /** Pooled features of the network: the largest and the mean of each channel. */
 const pooled = 2 * channels;
 
@@ -84,12 +86,13 @@ class BytewiseTrunk extends Module {
 
 export class Bytewise extends Module {
   readonly trunk: BytewiseTrunk;
-  /** Vectors of the 65,536 byte pairs, fitted and not trained: rows of 128. */
-  readonly pairs = new Parameter([65536, pairFactors], zeros, false);
+  /** Vectors of the 65,536 byte pairs and of the first bytes by position, fitted and not trained. */
+  readonly pairs = new Parameter([65536, factorsOfKind], zeros, false);
+  readonly places = new Parameter([HEAD * 256, factorsOfKind], zeros, false);
   /** Mean of the pooled features over labelled sessions, taken off before they are scaled to length 1. */
   readonly center = new Parameter([pooled], zeros, false);
   /** Pooled features -> fingerprint: left behind after the phase that trains it. */
-  readonly fingerprint = new Linear(pooled, 2 * pairFactors);
+  readonly fingerprint = new Linear(pooled, factors);
   readonly dropout: Dropout;
   readonly classes: Linear;
 
@@ -97,16 +100,21 @@ export class Bytewise extends Module {
     super();
     this.trunk = new BytewiseTrunk(dropout);
     this.dropout = new Dropout(dropout);
-    this.classes = new Linear(pooled + pairFactors, classes);
+    this.classes = new Linear(pooled + factors, classes);
   }
 
-  /** uint8 (N, 28, 28) -> (N, 128), rows of length 1: the session's byte pairs, wherever they stand. */
-  pairFactors<T>(backend: AnyBackend<T>, images: T): T {
-    const pairs = backend.bytePairs(backend.reshape(images, [-1, imageBytes]));
-    return backend.normalize(backend.mean(backend.embedding(pairs, backend.parameter(this.pairs)), 1));
+  /** uint8 (N, 28, 28) -> (N, 256), as session-factors.ts has them: of pairs, then of places, each of length 1. */
+  factors<T>(backend: AnyBackend<T>, images: T): T {
+    const bytes = backend.reshape(images, [-1, imageBytes]);
+    const of = (words: T, table: Parameter) =>
+      backend.normalize(backend.sumOfRows(words, backend.parameter(table)));
+    return backend.concat(
+      [of(backend.bytePairs(bytes), this.pairs), of(backend.bytePositions(bytes, HEAD), this.places)],
+      1,
+    );
   }
 
-  /** Pooled features (N, 256) and pair factors (N, 128) -> (N, 384): what the linear classifier stands on. */
+  /** Pooled features (N, 256) and factors (N, 256) -> (N, 512): what the linear classifier stands on. */
   features<T>(backend: AnyBackend<T>, features: T, factors: T): T {
     const centered = backend.add(features, backend.affine(backend.parameter(this.center), -1, 0));
     return backend.concat([this.dropout.forward(backend, backend.normalize(centered)), factors], 1);
@@ -115,7 +123,7 @@ export class Bytewise extends Module {
   /** uint8 (N, 28, 28) -> (N, K). */
   logits<T>(backend: AnyBackend<T>, images: T): T {
     const pooledFeatures = this.trunk.forward(backend, backend.reshape(images, [-1, imageBytes]));
-    const factors = this.pairFactors(backend, images);
+    const factors = this.factors(backend, images);
     return this.classes.forward(backend, this.features(backend, pooledFeatures, factors));
   }
 }

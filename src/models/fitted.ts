@@ -12,8 +12,19 @@ export interface FittedModel {
   emit(graph: GraphBuilder, images: GraphValue): GraphValue;
   /** What `fit` takes as `saved` to give this model again from the same images, without the work. */
   state(): FittedState;
+  /** What it says of labelled rows that it has not learned from, where fitting asked that of itself. */
+  readonly heldOut?: HeldOut;
   /** The part of `state()` that no label went into: models of other labels for the same images may begin with it. */
   unlabelledState?(): FittedState;
+}
+
+/** Scores and labels of images that the model has not learned from. */
+export interface HeldOut {
+  /** float32 [N, classes]: logits, or logarithms of probabilities (-Infinity for 0); N may be 0. */
+  readonly scores: Float32Array;
+  /** int32 [N]. */
+  readonly labels: Int32Array;
+  readonly classes: number;
 }
 
 /** Named arrays, as a checkpoint holds them. What `fit` can make again in no time is left out, so it may be empty. */

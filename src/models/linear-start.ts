@@ -53,7 +53,7 @@ function pooledFeatures(model: Bytewise, backend: TorchBackend, images: Uint8Arr
         const part = images.slice(row * side, (row + rows) * side);
         const bytes = Tensor.fromBuffer(part, [rows, side]).to({ device: backend.device });
         pooled.push(model.trunk.forward(backend, bytes).toFloat32Array());
-        factors.push(model.pairFactors(backend, bytes).toFloat32Array());
+        factors.push(model.factors(backend, bytes).toFloat32Array());
       }),
     );
   }

@@ -7,22 +7,24 @@ import { bytewise } from "./bytewise.ts";
 import { clgan } from "./clgan.ts";
 import { cnnLstm } from "./cnn-lstm.ts";
 import { dcgan } from "./dcgan.ts";
+import { experts } from "./experts.ts";
+import { factors } from "./factors.ts";
 import { majority } from "./majority.ts";
 import type { ModelRow, Recipe, TrainableModel } from "./model.ts";
 import { nearest } from "./nearest.ts";
-import { pairs } from "./pairs.ts";
 import { patchwise } from "./patchwise.ts";
 import { trees } from "./trees.ts";
 
 export const MODELS: readonly ModelRow[] = [
-  bytewise,
+  experts,
   clgan,
   dcgan,
   ae,
   cnnLstm,
   bytesgan,
+  bytewise,
   patchwise,
-  pairs,
+  factors,
   trees,
   nearest,
   majority,

@@ -44,7 +44,7 @@ export function tuningPhase(model: Bytewise, learningRate: number): TrainingPhas
       const features = model.features(
         backend,
         model.trunk.forward(backend, hidden),
-        model.pairFactors(backend, bytes),
+        model.factors(backend, bytes),
       );
       const scores = model.classes.forward(backend, features);
       const loss = crossEntropy(scores, labels);

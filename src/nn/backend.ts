@@ -49,6 +49,10 @@ export interface Backend<T, P extends ParameterSpec = ParameterSpec> {
    * uint8 (N, L) -> int32 (N, L - 1): each byte with the one after it, 256 * first + second. An index, without gradient.
    */
   bytePairs(bytes: T): T;
+  /** uint8 (N, L) -> int32 (N, count): 256 * position + byte, of the first `count` bytes. An index, without gradient. */
+  bytePositions(bytes: T, count: number): T;
+  /** int32 (N, L), (V, E) -> (N, E): the sum of the rows at the L indices of each. Without gradient. */
+  sumOfRows(indices: T, rows: T): T;
   /** (N, C, L), (O, C / groups, K), (O) -> (N, O, L'). */
   conv1d(x: T, weight: T, bias: T, options: Convolution1dOptions): T;
   /** As `conv1d` with features last, as an embedding or an LSTM has them: (N, T, C) -> (N, T', O). Faster on a CPU. */

@@ -158,6 +158,16 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
       .add(wide.slice(1, 1, length))
       .to({ dtype: "int32" }); // a number as a factor makes floats, which hold these integers exactly
   }
+  bytePositions(bytes: Tensor, count: number): Tensor {
+    const offsets = Tensor.fromBuffer(Int32Array.from({ length: count }, (_, position) => 256 * position));
+    return bytes
+      .slice(1, 0, count)
+      .to({ dtype: "int32" })
+      .add(offsets.to({ device: bytes.device }));
+  }
+  sumOfRows(indices: Tensor, rows: Tensor): Tensor {
+    return indices.embedding(rows.detach()).sum([1]);
+  }
   conv1d(x: Tensor, weight: Tensor, bias: Tensor, options: Convolution1dOptions): Tensor {
     return x.conv1d(weight, bias, options);
   }

@@ -22,6 +22,7 @@ import {
   shapeError,
   windowLength,
 } from "./shapes.ts";
+import { emitBytePairs, emitBytePositions, emitSumOfRows } from "./words.ts";
 
 /** A value of the traced graph. `data` is set on weights, which some operators need in another layout. */
 export interface TracedValue extends GraphValue {
@@ -111,17 +112,20 @@ export class TracingBackend<P extends ParameterSpec = ParameterSpec> implements 
   bytePairs(bytes: TracedValue): TracedValue {
     if (bytes.element !== "uint8") throw shapeError("bytePairs", "uint8 bytes", bytes.element);
     expectRank("bytePairs", bytes.shape, 2);
-    const graph = this.#graph;
-    const length = dim(bytes.shape, 1);
-    const shape = [dim(bytes.shape, 0), length - 1];
-    const node = (type: string, inputs: readonly string[], attributes = {}) =>
-      graph.node(type, inputs, shape, attributes, "int32");
-    const wide = graph.node("Cast", [bytes.name], bytes.shape, { to: { int: ELEMENT.int32 } }, "int32").name;
-    const part = (from: number) =>
-      node("Slice", [wide, graph.integers([from]), graph.integers([from + length - 1]), graph.integers([1])])
-        .name;
-    const first = node("Mul", [part(0), graph.scalar(256, "int32")]).name;
-    return node("Add", [first, part(1)]);
+    return emitBytePairs(this.#graph, bytes);
+  }
+
+  bytePositions(bytes: TracedValue, count: number): TracedValue {
+    if (bytes.element !== "uint8") throw shapeError("bytePositions", "uint8 bytes", bytes.element);
+    expectRank("bytePositions", bytes.shape, 2);
+    return emitBytePositions(this.#graph, bytes, count);
+  }
+
+  sumOfRows(indices: TracedValue, rows: TracedValue): TracedValue {
+    if (indices.element !== "int32") throw shapeError("sumOfRows", "int32 indices", indices.element);
+    expectRank("sumOfRows indices", indices.shape, 2);
+    expectRank("sumOfRows rows", rows.shape, 2);
+    return emitSumOfRows(this.#graph, indices, rows.name, dim(rows.shape, 1));
   }
 
   conv1d(x: TracedValue, weight: TracedValue, bias: TracedValue, options: Convolution1dOptions): TracedValue {

@@ -10,9 +10,9 @@ import {
   UNCALIBRATED,
 } from "../evaluation/calibrator.ts";
 import { riskLevels } from "../evaluation/risk-coverage.ts";
-import type { FittedModel, FittedRow } from "../models/fitted.ts";
+import { crossFit } from "../models/cross-fit.ts";
+import type { FittedModel, FittedRow, HeldOut } from "../models/fitted.ts";
 import type { CalibrationSummary, ModelMetadata } from "../onnx/metadata.ts";
-import { crossFit } from "./cross-fit.ts";
 import type { RunRequest } from "./train.ts";
 
 // From bench/results/calibration.md. Validation rows chose the epoch, so that they ask for less than test rows do.
@@ -20,14 +20,8 @@ const NETWORK_PRIOR: TemperaturePrior = { mean: Math.log(1.6), deviation: 0.25 }
 // Trees that vote are right more often than they agree; of 1000 rows the prior is not felt.
 const FITTED_PRIOR: TemperaturePrior = { mean: Math.log(0.65), deviation: 0.3 };
 
-/** Scores and labels of images that the model has not learned from. */
-export interface HeldOut {
-  /** float32 [N, classes], as fitCalibrator takes them; N may be 0. */
-  readonly scores: Float32Array;
-  /** int32 [N]. */
-  readonly labels: Int32Array;
-  readonly classes: number;
-}
+// A logarithmic pool's temperature is of no other kind than a single model's, and on the other side of 1 as often as not.
+const POOL_PRIOR: TemperaturePrior = { mean: Math.log(0.6), deviation: 0.3 };
 
 /** What a model's file says of its probabilities. */
 export type Calibrated = { readonly calibration: CalibrationSummary } & Pick<ModelMetadata, "unknown">;
@@ -45,6 +39,8 @@ export async function calibrateFitted(
   fitted: FittedModel,
 ): Promise<Calibrated> {
   if (row.calibrated === true) return LEFT_ALONE;
+  if (fitted.heldOut !== undefined)
+    return calibrate(fitted.heldOut, { prior: POOL_PRIOR, chance: false }, "cross-fit");
   const rows = Uint32Array.from([...split.labelled, ...split.validation]).sort();
   const classes = dataset.classes.length;
   const { labels, probabilities } = await crossFit(row, {

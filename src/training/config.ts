@@ -47,7 +47,7 @@ const text = (pattern: RegExp) => (value: unknown) => typeof value === "string" 
 
 export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<TrainingConfig[K]> } = {
   model: {
-    default: "bytewise",
+    default: "experts",
     about: "row of the model registry",
     expected: "a model name",
     check: text(/./),

@@ -17,6 +17,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SHORT = [
+  "--model",
+  "bytewise",
   "--pretrain-epochs",
   "2",
   "--epochs",

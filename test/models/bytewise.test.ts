@@ -1,25 +1,15 @@
 // What Bytewise computes besides gradients: where bytes stand as pairs, fingerprints as targets, and the classifier that
 // tuning starts from. Against PyTorch: networks.test.ts; in whole runs: training.test.ts.
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { WORDS } from "../../bindings/capture/pairs.ts";
 import { Adam, Generator, liveTensors, scope, setThreads, Tensor } from "../../bindings/torch/index.ts";
 import { Bytewise } from "../../src/models/bytewise.ts";
-import { bytesWithPositions, fingerprintPhase } from "../../src/models/fingerprint.ts";
+import { fingerprintPhase } from "../../src/models/fingerprint.ts";
 import { fitLinear } from "../../src/models/linear-start.ts";
+import { sessionFactors } from "../../src/models/session-factors.ts";
 import { TorchBackend } from "../../src/nn/torch-backend.ts";
 import { describeTorch } from "../nn/with-torch.ts";
 import { tinyDataset } from "../training/tiny-dataset.ts";
-
-describe("bytes with their positions", () => {
-  test("the first 256 bytes, each after its position; padding stays padding", () => {
-    const images = new Uint8Array(2 * 784);
-    images.set([9, 0, 7], 0);
-    images.fill(200, 784, 784 + 300);
-    const made = bytesWithPositions(images);
-    expect([...made.subarray(0, 8)]).toEqual([0, 9, 1, 0, 2, 7, 0, 0]);
-    expect(made.subarray(6, 784).every((byte) => byte === 0)).toBe(true);
-    expect([...made.subarray(784 + 508, 784 + 514)]).toEqual([254, 200, 255, 200, 0, 0]);
-  });
-});
 
 describeTorch("bytewise", () => {
   const dataset = tinyDataset(60, 1, true);
@@ -47,17 +37,18 @@ describeTorch("bytewise", () => {
   const bytes = (from = 0, count = dataset.count) =>
     Tensor.fromBuffer(images.slice(from * 784, (from + count) * 784), [count, 28, 28]);
 
-  test("pair factors in the graph are those of the native analysis: of length 1, the same for repeated bytes", async () => {
+  test("factors in the graph are those of the native analysis: of pairs and of places, each of length 1", async () => {
     const { model, backend, tools } = setUp();
     const phase = fingerprintPhase(model, 1e-3);
     await phase.prepare!(tools);
-    scope(() => {
-      const factors = backend.predict(() => model.pairFactors(backend, bytes())).toFloat32Array();
-      expect(factors.length).toBe(dataset.count * 128);
-      for (let row = 0; row < dataset.count; row++) {
-        expect(Math.hypot(...factors.subarray(row * 128, (row + 1) * 128))).toBeCloseTo(1, 4);
-      }
-    });
+    const tables = { pairs: model.pairs.values(), places: new Float32Array(WORDS * 128) };
+    tables.places.set(model.places.values());
+    const native = await sessionFactors(images, tables);
+    const factors = scope(() => backend.predict(() => model.factors(backend, bytes())).toFloat32Array());
+    expect(factors.length).toBe(dataset.count * 256);
+    expect(Math.max(...factors.map((value, i) => Math.abs(value - native[i]!)))).toBeLessThan(1e-5);
+    for (let at = 0; at < factors.length; at += 128)
+      expect(Math.hypot(...factors.subarray(at, at + 128))).toBeCloseTo(1, 4);
     phase.release!();
     backend.release(model);
   });

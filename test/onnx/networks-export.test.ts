@@ -68,7 +68,7 @@ describe.skipIf(wanting.length > 0)(
               values.map((value, i) =>
                 path.includes("norm")
                   ? value
-                  : path === "pairs"
+                  : ["pairs", "places"].includes(path)
                     ? Math.sin(i * i)
                     : value * scale(name, path),
               ),

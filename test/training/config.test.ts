@@ -5,12 +5,11 @@ import { checkResume } from "../../src/training/resume.ts";
 test("nothing given gives the defaults, which pass their own checks", () => {
   const config = resolveConfig({});
   expect(config).toMatchObject({
-    model: "bytewise",
-    batchSize: 64,
-    learningRate: 3e-3,
+    model: "experts",
     labels: "all",
     seed: 1,
   });
+  expect(resolveConfig({ model: "bytewise" })).toMatchObject({ batchSize: 64, learningRate: 3e-3 });
   expect(resolveConfig({ model: "clgan" })).toMatchObject({ batchSize: 256, learningRate: 2e-4 });
   expect(resolveConfig({ batchSize: 8 }).batchSize).toBe(8); // what is said goes first
   expect(resolveConfig({ ...config })).toEqual(config);
@@ -81,7 +80,7 @@ describe("resuming", () => {
 
   test("names every option that differs", () => {
     expect(() => checkResume(saved, { seed: 4, batchSize: 8 })).toThrow(
-      /seed was 3, now 4; batchSize was 64, now 8/,
+      /seed was 3, now 4; batchSize was 256, now 8/,
     );
   });
 

@@ -195,15 +195,17 @@ class Bytewise(nn.Module):
         super().__init__()
         self.trunk = self.Trunk()
         self.register_buffer("pairs", torch.zeros(65536, 128))
+        self.register_buffer("places", torch.zeros(64 * 256, 128))
         self.register_buffer("center", torch.zeros(256))
         self.fingerprint = nn.Linear(256, 256)
-        self.classes = nn.Linear(384, CLASSES)
+        self.classes = nn.Linear(512, CLASSES)
 
     def logits(self, images):
         symbols = images.flatten(1).long()
-        factors = F.normalize(self.pairs[256 * symbols[:, :-1] + symbols[:, 1:]].mean(1))
+        pairs = F.normalize(self.pairs[256 * symbols[:, :-1] + symbols[:, 1:]].sum(1))
+        places = F.normalize(self.places[256 * torch.arange(64) + symbols[:, :64]].sum(1))
         pooled = F.normalize(self.trunk(symbols) - self.center)
-        return self.classes(torch.cat([pooled, factors], 1))
+        return self.classes(torch.cat([pooled, pairs, places], 1))
 
     def generative(self):
         """Every 7th number of the second image's fingerprint."""

@@ -1,32 +1,25 @@
-// Logistic regression on what sessions have in common: latent semantic analysis of adjacent byte pairs, learned from all
-// sessions without labels (native/core/pairs), and a linear classifier learned from the labelled ones (native/core/logistic).
+// Logistic regression on what sessions have in common: factors learned from all sessions without labels
+// (session-factors.ts), and a linear classifier learned from the labelled ones (native/core/logistic).
 
 import { setImmediate } from "node:timers/promises";
 import { fitLogistic } from "../../bindings/capture/logistic.ts";
-import {
-  fitPairTable,
-  MAX_DIMENSIONS,
-  MAX_FIT_SESSIONS,
-  PAIRS,
-  pairFactors,
-} from "../../bindings/capture/pairs.ts";
+import { MAX_DIMENSIONS, MAX_FIT_SESSIONS, WORDS } from "../../bindings/capture/pairs.ts";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { seededRandom, shuffle } from "../dataset/random.ts";
 import { IMAGE_BYTES } from "../dataset/types.ts";
 import type { GraphBuilder, GraphValue } from "../onnx/graph.ts";
+import { emitFactors } from "./factors-graph.ts";
 import type { FitRequest, FittedModel, FittedRow, FittedState } from "./fitted.ts";
-import { emitPairFactors } from "./pairs-graph.ts";
+import { type FactorTables, fitTables, HEAD, sessionFactors } from "./session-factors.ts";
 
-type PairsOptions = {
+type FactorsOptions = {
   readonly dimensions: number;
   readonly penalty: number;
   readonly sessions: number;
 };
 
-interface Weights {
-  /** float32 [65536, dimensions] */
-  readonly table: Float32Array;
-  /** float32 [classes, dimensions] */
+interface Weights extends FactorTables {
+  /** float32 [classes, 2 dimensions] */
   readonly weight: Float32Array;
   /** float32 [classes] */
   readonly bias: Float32Array;
@@ -40,14 +33,14 @@ const ROWS_AT_ONCE = 4096;
 const wholeNumber = (most: number) => (value: unknown) =>
   Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most;
 
-export const pairs: FittedRow<PairsOptions> = {
-  name: "pairs",
+export const factors: FittedRow<FactorsOptions> = {
+  name: "factors",
   description:
-    "logistic regression on factors of adjacent byte pairs, which are learned from all sessions, labelled or not; seconds, and strong with few labels",
+    "logistic regression on factors of byte pairs and of first bytes, which are learned from all sessions, labelled or not; seconds, and strong with few labels",
   options: {
     dimensions: {
       default: 128,
-      about: "factors of a session; the model grows with them",
+      about: "factors of a session of each kind; the model grows with them",
       expected: `a whole number from 1 to ${MAX_DIMENSIONS}`,
       check: wholeNumber(MAX_DIMENSIONS),
     },
@@ -70,23 +63,23 @@ export const pairs: FittedRow<PairsOptions> = {
     const { dimensions, penalty } = options;
     const saved = savedWeights(request);
     onProgress(0, 2);
-    const table = saved.table ?? (await learnTable(request));
+    const tables = saved.tables ?? (await learnTables(request));
     onProgress(1, 2);
-    await checkpoint(() => new Map([["table", table]]));
+    await checkpoint(() => new Map(Object.entries(tables)));
     const linear =
       saved.linear ??
-      (await fitLogistic(await pairFactors(images, table, { threads, signal }), labels, {
+      (await fitLogistic(await sessionFactors(images, tables, { threads, signal }), labels, {
         classes,
         penalty,
         threads,
         signal,
       }));
     onProgress(2, 2);
-    return pairsModel({ table, weight: linear.weight, bias: linear.bias }, dimensions, classes);
+    return factorsModel({ ...tables, weight: linear.weight, bias: linear.bias }, dimensions, classes);
   },
 };
 
-async function learnTable(request: FitRequest<PairsOptions>): Promise<Float32Array> {
+async function learnTables(request: FitRequest<FactorsOptions>): Promise<FactorTables> {
   const { images, labels, unlabelled, seed, options, threads, signal } = request;
   const { dimensions, sessions } = options;
   const own = labels.length;
@@ -106,7 +99,7 @@ async function learnTable(request: FitRequest<PairsOptions>): Promise<Float32Arr
   for (const [i, row] of labelled.entries())
     all.set(images.subarray(row * IMAGE_BYTES, (row + 1) * IMAGE_BYTES), i * IMAGE_BYTES);
   all.set(others, labelled.length * IMAGE_BYTES);
-  return fitPairTable(all, Uint32Array.from(rows.keys()), {
+  return fitTables(all, Uint32Array.from(rows.keys()), {
     dimensions,
     seed: Math.abs(seed),
     threads,
@@ -114,25 +107,26 @@ async function learnTable(request: FitRequest<PairsOptions>): Promise<Float32Arr
   });
 }
 
-function pairsModel(weights: Weights, dimensions: number, classes: number): FittedModel {
-  const { table, weight, bias } = weights;
+function factorsModel(weights: Weights, dimensions: number, classes: number): FittedModel {
+  const { pairs, places, weight, bias } = weights;
+  const width = 2 * dimensions;
   return {
     classes,
     async predict(images, { threads, signal } = {}) {
-      const factors = await pairFactors(images, table, { threads, signal });
-      const rows = factors.length / dimensions;
+      const factors = await sessionFactors(images, weights, { threads, signal });
+      const rows = factors.length / width;
       const probabilities = new Float32Array(rows * classes);
       for (let row = 0; row < rows; row++) {
         if (row % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await setImmediate();
         if (signal?.aborted) throw new FlowglyphError("ERR_ABORTED", "Asking for probabilities was aborted");
-        const own = factors.subarray(row * dimensions, (row + 1) * dimensions);
+        const own = factors.subarray(row * width, (row + 1) * width);
         probabilities.set(softmax(linear(own, weight, bias)), row * classes);
       }
       return probabilities;
     },
-    emit: (graph, images) => emitPairs(graph, images, weights, dimensions, classes),
+    emit: (graph, images) => emitClassifier(graph, images, weights, dimensions, classes),
     state: (): FittedState => new Map(Object.entries(weights)),
-    unlabelledState: (): FittedState => new Map([["table", table]]),
+    unlabelledState: (): FittedState => new Map(Object.entries({ pairs, places })),
   };
 }
 
@@ -151,19 +145,29 @@ function softmax(logits: Float64Array): Float64Array {
   return powers.map((power) => power / sum);
 }
 
-function emitPairs(
+function emitClassifier(
   graph: GraphBuilder,
   images: GraphValue,
-  { table, weight, bias }: Weights,
+  { pairs, places, weight, bias }: Weights,
   dimensions: number,
   classes: number,
 ): GraphValue {
-  const factors = emitPairFactors(graph, images, table, dimensions);
+  const width = 2 * dimensions;
+  const kinds = [
+    emitFactors(graph, images, pairs, dimensions),
+    emitFactors(graph, images, places, dimensions, HEAD),
+  ];
+  const factors = graph.node(
+    "Concat",
+    kinds.map(({ name }) => name),
+    [-1, width],
+    { axis: { int: 1 } },
+  );
   const logits = graph.node(
     "Gemm",
     [
       factors.name,
-      graph.initializer("weight", [classes, dimensions], weight),
+      graph.initializer("weight", [classes, width], weight),
       graph.initializer("bias", [classes], bias),
     ],
     [-1, classes],
@@ -172,8 +176,8 @@ function emitPairs(
   return graph.node("Softmax", [logits.name], [-1, classes], { axis: { int: 1 } });
 }
 
-function savedWeights({ saved, options, classes }: FitRequest<PairsOptions>): {
-  readonly table: Float32Array | undefined;
+function savedWeights({ saved, options, classes }: FitRequest<FactorsOptions>): {
+  readonly tables: FactorTables | undefined;
   readonly linear: Pick<Weights, "weight" | "bias"> | undefined;
 } {
   const array = (name: keyof Weights, length: number): Float32Array | undefined => {
@@ -185,8 +189,10 @@ function savedWeights({ saved, options, classes }: FitRequest<PairsOptions>): {
       `Expected the checkpoint to hold ${length} finite float32 numbers for ${name}`,
     );
   };
-  const table = array("table", PAIRS * options.dimensions);
-  const weight = array("weight", classes * options.dimensions);
+  const pairs = array("pairs", WORDS * options.dimensions);
+  const places = array("places", WORDS * options.dimensions);
+  const weight = array("weight", classes * 2 * options.dimensions);
   const bias = array("bias", classes);
-  return { table, linear: table && weight && bias ? { weight, bias } : undefined };
+  const tables = pairs && places ? { pairs, places } : undefined;
+  return { tables, linear: tables && weight && bias ? { weight, bias } : undefined };
 }

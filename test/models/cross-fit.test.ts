@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { crossFit, dealFolds } from "../../src/models/cross-fit.ts";
 import type { FittedModel, FittedRow } from "../../src/models/fitted.ts";
-import { crossFit, dealFolds } from "../../src/training/cross-fit.ts";
 
 /** A model that knows which images it has seen: their first four bytes are a number. */
 function watching(fits: number[] = []): FittedRow {

@@ -3,7 +3,7 @@
 
 import { seededRandom, shuffle } from "../dataset/random.ts";
 import { IMAGE_BYTES } from "../dataset/types.ts";
-import type { FitRequest, FittedRow } from "../models/fitted.ts";
+import type { FitRequest, FittedRow } from "./fitted.ts";
 
 // A stream of the seed of its own: those of the splits and of the trainer are others.
 const FOLD_STREAM = 300;

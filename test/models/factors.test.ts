@@ -1,10 +1,10 @@
-// The model `pairs` as a whole: it learns from unlabelled images, its ONNX graph gives its probabilities, and what it
+// The model `factors` as a whole: it learns from unlabelled images, its ONNX graph gives its probabilities, and what it
 // saved is taken back or refused.
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { expect, test } from "vitest";
 import { randomBelow, seededRandom } from "../../src/dataset/random.ts";
+import { factors } from "../../src/models/factors.ts";
 import type { FitRequest, FittedModel } from "../../src/models/fitted.ts";
-import { pairs } from "../../src/models/pairs.ts";
 import { fittedGraph } from "../../src/onnx/fitted-graph.ts";
 import type { ModelMetadata } from "../../src/onnx/metadata.ts";
 
@@ -71,8 +71,8 @@ test("few labels and many sessions without: what occurs together there is one th
   const known = draw(24, 1, false);
   const asked = draw(200, 2, false);
   const pool = draw(400, 3);
-  const alone = await pairs.fit(request(known));
-  const helped = await pairs.fit(request({ ...known, unlabelled: source(pool.images) }));
+  const alone = await factors.fit(request(known));
+  const helped = await factors.fit(request({ ...known, unlabelled: source(pool.images) }));
   const [without, beside] = [alone, helped].map(async (model) =>
     accuracy(await model.predict(asked.images), asked.labels),
   );
@@ -82,11 +82,11 @@ test("few labels and many sessions without: what occurs together there is one th
 
 test("the graph gives the probabilities of the prediction, images without a known pair too", async () => {
   const known = draw(60, 4);
-  const model = await pairs.fit(request(known));
+  const model = await factors.fit(request(known));
   const asked = draw(33, 5).images;
-  asked.fill(0, 0, 784);
+  asked.fill(254, 0, 784);
   asked.fill(255, 784, 2 * 784);
-  const metadata = { classes: Array.from({ length: CLASSES }, String), model: "pairs", toolVersion: "0" };
+  const metadata = { classes: Array.from({ length: CLASSES }, String), model: "factors", toolVersion: "0" };
   const session = await InferenceSession.create(fittedGraph(model, metadata as unknown as ModelMetadata));
   const { probabilities } = await session.run({ images: new Tensor("uint8", asked, [33, 28, 28]) });
   const expected = await model.predict(asked);
@@ -108,12 +108,12 @@ test("more sessions than it may learn from: the labelled ones and a sample, the 
   };
   const options = { dimensions: 16, penalty: 100, sessions: 100 };
   const [first, again] = [
-    await pairs.fit(request({ ...known, unlabelled: watched, options })),
-    await pairs.fit(request({ ...known, unlabelled: watched, options, threads: 3 })),
+    await factors.fit(request({ ...known, unlabelled: watched, options })),
+    await factors.fit(request({ ...known, unlabelled: watched, options, threads: 3 })),
   ];
   expect(asked).toEqual([80, 80]);
   expect(same(again, first)).toBe(true);
-  const fewer = await pairs.fit(
+  const fewer = await factors.fit(
     request({ ...known, unlabelled: watched, options: { ...options, sessions: 10 } }),
   );
   expect(asked.at(-1)).toBe(0);
@@ -122,21 +122,23 @@ test("more sessions than it may learn from: the labelled ones and a sample, the 
 
 test("what was saved is taken back without the work; what is no state of it is refused", async () => {
   const known = draw(40, 8);
-  const model = await pairs.fit(request(known));
+  const model = await factors.fit(request(known));
   const none = {
     count: 1e9,
     take: () => {
       throw new Error("not asked for");
     },
   };
-  const again = await pairs.fit(request({ ...known, unlabelled: none, saved: model.state() }));
+  const again = await factors.fit(request({ ...known, unlabelled: none, saved: model.state() }));
   expect(same(again, model)).toBe(true);
-  const table = await pairs.fit(request({ ...known, unlabelled: none, saved: model.unlabelledState!() }));
+  const table = await factors.fit(request({ ...known, unlabelled: none, saved: model.unlabelledState!() }));
   expect(same(table, model)).toBe(true);
   for (const [name, data] of model.state()) {
     for (const wrong of [data.slice(1), Int32Array.from(data), data.map(() => Number.NaN)]) {
       const saved = new Map([...model.state(), [name, wrong] as const]);
-      await expect(pairs.fit(request({ ...known, saved }))).rejects.toMatchObject({ code: "ERR_CHECKPOINT" });
+      await expect(factors.fit(request({ ...known, saved }))).rejects.toMatchObject({
+        code: "ERR_CHECKPOINT",
+      });
     }
   }
 });
