@@ -1,6 +1,5 @@
 // flowglyph compare: models against each other by label count, on image sets, masks and splits.
 import { type Command, InvalidArgumentError } from "commander";
-import { FlowglyphError } from "../../bindings/errors.ts";
 import { MASKS, type Mask } from "../capture/names.ts";
 import {
   type ComparisonRequest,
@@ -12,16 +11,16 @@ import {
   MODEL_NAMES,
   openComparison,
 } from "../compare/index.ts";
-import { CONFIG_FIELDS, type TrainingConfig } from "../training/index.ts";
-import { type CommandContext, jsonOption, parsePositiveWhole, type RegisterCommand } from "./command.ts";
+import { CONFIG_FIELDS } from "../training/index.ts";
+import { type CommandContext, parsePositiveWhole, type RegisterCommand } from "./command.ts";
 import {
+  addRunOptions,
   listCells,
-  optionsGiven,
-  parseHours,
   parseNames,
-  shellCommand,
-  toldTo,
-  trainOption,
+  type RunFlags,
+  resumeCommand,
+  runGrid,
+  trainingGiven,
 } from "./grid.ts";
 
 const EXAMPLES = `
@@ -38,9 +37,8 @@ Examples:
   $ flowglyph compare -o small --sets samples --quick                              # everything, tiny: does it work?
 `;
 
-interface CompareFlags {
+interface CompareFlags extends RunFlags {
   readonly data?: string;
-  readonly output: string;
   readonly sets?: readonly string[];
   readonly masks?: readonly Mask[];
   readonly labels?: readonly LabelCount[];
@@ -49,19 +47,10 @@ interface CompareFlags {
   readonly seeds?: number;
   readonly unlabelled?: number | "all";
   readonly quick?: boolean;
-  readonly resume?: boolean;
-  readonly maxHours?: number;
-  readonly epochs?: number;
-  readonly pretrainEpochs?: number;
-  readonly precision?: TrainingConfig["precision"];
-  readonly threads?: number;
-  readonly device?: TrainingConfig["device"];
-  readonly list?: boolean;
-  readonly json?: boolean;
 }
 
 export const registerCompare: RegisterCommand = (program, context) => {
-  program
+  const command = program
     .command("compare")
     .description(
       "Compare models by label count: accuracy, macro-F1, paired differences and training time, over image sets, masks, splits and seeds.",
@@ -94,20 +83,8 @@ export const registerCompare: RegisterCommand = (program, context) => {
       "images without labels for models that use them (default: 8000)",
       parseUnlabelled,
     )
-    .option("--quick", "a small version of everything: its scores mean nothing")
-    .option("--resume", "go on in a folder that holds cells; what is done stays")
-    .option(
-      "--max-hours <h>",
-      "begin no cell after this time; 0 writes the report of what is there",
-      parseHours,
-    )
-    .option("--epochs <n>", "epochs of the supervised phase at most (default: train's)", parsePositiveWhole)
-    .option("--pretrain-epochs <n>", "epochs of phases without labels (default: train's)", parsePositiveWhole)
-    .addOption(trainOption("precision"))
-    .option("--threads <n>", "CPU threads of one operation (default: all)", parsePositiveWhole)
-    .addOption(trainOption("device").default("auto"))
-    .option("--list", "print the cells, what is done and what the rest may take; run nothing")
-    .addOption(jsonOption())
+    .option("--quick", "a small version of everything: its scores mean nothing");
+  addRunOptions(command)
     .addHelpText("after", EXAMPLES)
     .action((flags: CompareFlags, _command: Command) => runCompare(flags, context));
 };
@@ -134,61 +111,30 @@ function parseUnlabelled(text: string): number | "all" {
   return count as number | "all";
 }
 
-async function runCompare(flags: CompareFlags, { terminal, signal }: CommandContext): Promise<void> {
+async function runCompare(flags: CompareFlags, context: CommandContext): Promise<void> {
   const { data, output, sets, masks, labels, models, only, seeds, unlabelled, quick } = flags;
-  const { epochs, pretrainEpochs, precision } = flags;
-  const training = {
-    ...(epochs && { epochs }),
-    ...(pretrainEpochs && { pretrainEpochs }),
-    ...(precision && { precision }),
-  };
   const request: ComparisonRequest = {
     ...{ data, out: output, sets, masks, labels, models, only, seeds, unlabelled, quick },
-    ...(Object.keys(training).length > 0 && { training }),
+    training: trainingGiven(flags),
   };
   if (flags.list) {
-    await listCells(await openComparison(request), flags.json === true, terminal);
+    await listCells(await openComparison(request), flags.json === true, context.terminal);
     return;
   }
-  const goOn = `Every finished cell is kept in ${output}: go on with \`flowglyph ${resumeCommand(flags)}\``;
-  const { summary, files, complete } = await compare({
-    ...request,
-    resume: flags.resume,
-    device: flags.device,
-    threads: flags.threads,
-    maxHours: flags.maxHours,
-    signal,
-    ...toldTo(terminal),
-  }).catch((error: unknown) => {
-    terminal.progressDone();
-    if (error instanceof FlowglyphError && error.code === "ERR_ABORTED") terminal.note(goOn);
-    throw error;
-  });
-  terminal.progressDone();
-  if (flags.json) await terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
-  else await terminal.out(files.map((file) => `${output}/${file}\n`).join(""));
-  const { cellsDone, cellsAsked } = summary;
-  terminal.note(`${cellsDone} of ${cellsAsked} cells are done; the report is ${output}/report.md`);
-  if (!complete) terminal.note(goOn);
-}
-
-/** The same command with --resume, as a person would type it. */
-function resumeCommand(flags: CompareFlags): string {
-  const named: readonly (readonly [string, string | number | undefined])[] = [
-    ["--data", flags.data],
-    ["-o", flags.output],
-    ["--sets", flags.sets?.join(",")],
-    ["--masks", flags.masks?.join(",")],
-    ["--labels", flags.labels?.join(",")],
-    ["--models", flags.models?.join(",")],
-    ["--only", flags.only?.join(",")],
-    ["--seeds", flags.seeds],
-    ["--unlabelled", flags.unlabelled],
-    ["--epochs", flags.epochs],
-    ["--pretrain-epochs", flags.pretrainEpochs],
-    ["--precision", flags.precision],
-    ["--threads", flags.threads],
-    ["--device", flags.device === "auto" ? undefined : flags.device],
-  ];
-  return shellCommand(["compare", ...optionsGiven(named), ...(flags.quick ? ["--quick"] : []), "--resume"]);
+  const goOn = resumeCommand(
+    ["compare"],
+    [
+      ["--data", data],
+      ["--sets", sets?.join(",")],
+      ["--masks", masks?.join(",")],
+      ["--labels", labels?.join(",")],
+      ["--models", models?.join(",")],
+      ["--only", only?.join(",")],
+      ["--seeds", seeds],
+      ["--unlabelled", unlabelled],
+      ["--quick", quick],
+    ],
+    flags,
+  );
+  await runGrid(flags, context, goOn, (options) => compare({ ...request, ...options }));
 }

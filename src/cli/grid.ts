@@ -1,12 +1,63 @@
-// What `reproduce` and `compare` share on the command line: parsers, lines of progress, the list of cells.
-import { InvalidArgumentError, Option } from "commander";
+// What `reproduce` and `compare` share on the command line: options, parsers, the run with its progress, the list of cells.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { FlowglyphError } from "../../bindings/errors.ts";
 import type { Cell } from "../reproduce/cells.ts";
 import type { Estimator } from "../reproduce/estimate.ts";
 import { CONTENDERS, type RunCellsOptions, type RunProgress, secondsOf } from "../reproduce/index.ts";
 import type { StoredCell } from "../reproduce/store.ts";
-import { CONFIG_FIELDS } from "../training/index.ts";
+import { CONFIG_FIELDS, type TrainingConfig } from "../training/index.ts";
+import { type CommandContext, jsonOption, parsePositiveWhole } from "./command.ts";
 import { formatDuration } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
+
+/** What `addRunOptions` adds, and the folder. */
+export interface RunFlags {
+  readonly output: string;
+  readonly resume?: boolean;
+  readonly maxHours?: number;
+  readonly epochs?: number;
+  readonly pretrainEpochs?: number;
+  readonly precision?: TrainingConfig["precision"];
+  readonly threads?: number;
+  readonly device?: TrainingConfig["device"];
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
+
+/** Options that say how cells are run; those that say which ones are each command's own. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .option("--resume", "go on in a folder that holds cells; what is done stays")
+    .option(
+      "--max-hours <h>",
+      "begin no cell after this time; 0 writes the report of what is there",
+      parseHours,
+    )
+    .option(
+      "--epochs <n>",
+      "epochs of the supervised phase at most, in every cell (default: train's)",
+      parsePositiveWhole,
+    )
+    .option(
+      "--pretrain-epochs <n>",
+      "epochs of phases without labels, in every cell (default: train's)",
+      parsePositiveWhole,
+    )
+    .addOption(trainOption("precision"))
+    .option("--threads <n>", "CPU threads of one operation (default: all)", parsePositiveWhole)
+    .addOption(trainOption("device").default("auto"))
+    .option("--list", "print the cells, what is done and what the rest may take; run nothing")
+    .addOption(jsonOption());
+}
+
+/** Of every network, what was given. */
+export function trainingGiven({ epochs, pretrainEpochs, precision }: RunFlags) {
+  return {
+    ...(epochs && { epochs }),
+    ...(pretrainEpochs && { pretrainEpochs }),
+    ...(precision && { precision }),
+  };
+}
 
 /** Names between commas. @throws InvalidArgumentError for one that is not among `known` */
 export function parseNames(text: string, known: readonly string[]): string[] {
@@ -31,14 +82,45 @@ export function trainOption(key: "precision" | "recipe" | "device"): Option {
   });
 }
 
-export function parseHours(text: string): number {
+function parseHours(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0)) throw new InvalidArgumentError("Expected a number, 0 or more.");
   return value;
 }
 
+interface ReportedRun {
+  readonly summary: { readonly cellsDone: number; readonly cellsAsked: number };
+  readonly files: readonly string[];
+  readonly complete: boolean;
+}
+
+/** One run of cells, from its flags to the files that it names; where cells are left, also the command that goes on. */
+export async function runGrid(
+  flags: RunFlags,
+  { terminal, signal }: CommandContext,
+  resumeCommand: string,
+  run: (options: RunCellsOptions) => Promise<ReportedRun>,
+): Promise<void> {
+  const { output, resume, device, threads, maxHours } = flags;
+  const goOn = `Every finished cell is kept in ${output}: go on with \`flowglyph ${resumeCommand}\``;
+  const { summary, files, complete } = await run({
+    ...{ resume, device, threads, maxHours, signal },
+    ...toldTo(terminal),
+  }).catch((error: unknown) => {
+    terminal.progressDone();
+    if (error instanceof FlowglyphError && error.code === "ERR_ABORTED") terminal.note(goOn);
+    throw error;
+  });
+  terminal.progressDone();
+  if (flags.json) await terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
+  else await terminal.out(files.map((file) => `${output}/${file}\n`).join(""));
+  const { cellsDone, cellsAsked } = summary;
+  terminal.note(`${cellsDone} of ${cellsAsked} cells are done; the report is ${output}/report.md`);
+  if (!complete) terminal.note(goOn);
+}
+
 /** What a run of cells says while it lasts. */
-export function toldTo(terminal: Terminal): Pick<RunCellsOptions, "onProgress" | "onCell"> {
+function toldTo(terminal: Terminal): Pick<RunCellsOptions, "onProgress" | "onCell"> {
   return {
     onProgress: (progress) => terminal.progress(progressLine(progress)),
     onCell: ({ key }, result, { done, cells, secondsLeft }) => {
@@ -59,17 +141,28 @@ function progressLine({ cell, done, cells, secondsLeft, training }: RunProgress)
   };
 }
 
-/** Of options with values, those that were given. */
-export function optionsGiven(named: readonly (readonly [string, string | number | undefined])[]): string[] {
-  return named.flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]));
+type NamedFlag = readonly [option: string, value: string | number | boolean | undefined];
+
+/** The same command with --resume, as a person would type it; `own` are the flags that say which cells. */
+export function resumeCommand(words: readonly string[], own: readonly NamedFlag[], flags: RunFlags): string {
+  const named: readonly NamedFlag[] = [
+    ["-o", flags.output],
+    ["--epochs", flags.epochs],
+    ["--pretrain-epochs", flags.pretrainEpochs],
+    ["--precision", flags.precision],
+    ["--threads", flags.threads],
+    ["--device", flags.device === "auto" ? undefined : flags.device],
+    ...own,
+    ["--resume", true],
+  ];
+  const given = named.flatMap(([option, value]) =>
+    value === undefined || value === false ? [] : value === true ? [option] : [option, String(value)],
+  );
+  return [...words, ...given].map(shellWord).join(" ");
 }
 
-/** Words as a person would type them into a shell. */
-export function shellCommand(words: readonly string[]): string {
-  const quote = (text: string) =>
-    /^[\w./:,=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-  return words.map(quote).join(" ");
-}
+const shellWord = (text: string) =>
+  /^[\w./:,=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** A grid whose cells can be listed. */
 export interface ListedGrid {

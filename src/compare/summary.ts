@@ -3,8 +3,14 @@ import { meanAndDeviation } from "../evaluation/metrics.ts";
 import { cellKey } from "../reproduce/cells.ts";
 import type { CellResult } from "../reproduce/result.ts";
 import { isFinished, type StoredCell } from "../reproduce/store.ts";
-import { type CellSummary, cellSummary, type ScoreSummary, scoreSummary } from "../reproduce/summary.ts";
-import type { TrainingConfig } from "../training/index.ts";
+import {
+  type CellsInput,
+  type CellsSummary,
+  cellsSummary,
+  failuresAmong,
+  type ScoreSummary,
+  scoreSummary,
+} from "../reproduce/summary.ts";
 import { type PairedDifference, pairedDifference } from "./paired.ts";
 import type { ComparedRow } from "./rows.ts";
 import { REFERENCE } from "./settings.ts";
@@ -46,29 +52,18 @@ export interface ComparedSetting {
   readonly models: readonly ComparedScore[];
 }
 
-export interface Comparison {
-  readonly formatVersion: 1;
-  readonly quick: boolean;
-  /** Of every network, where it differs from the defaults of `train`. */
-  readonly training: Partial<TrainingConfig>;
-  readonly cellsAsked: number;
-  readonly cellsDone: number;
+export interface Comparison extends CellsSummary {
   readonly settings: readonly ComparedSetting[];
   /** By set, and by mask where they speak of one. */
   readonly notes: Readonly<Record<string, readonly string[]>>;
-  readonly cells: readonly CellSummary[];
 }
 
-export interface ComparisonInput {
+export interface ComparisonInput extends CellsInput {
   readonly rows: readonly ComparedRow[];
-  readonly stored: ReadonlyMap<string, StoredCell>;
-  readonly quick: boolean;
-  readonly training: Partial<TrainingConfig>;
 }
 
-export function summarizeComparison({ rows, stored, quick, training }: ComparisonInput): Comparison {
-  const asked = [...new Set(rows.flatMap(({ trial, seeds }) => seeds.map((seed) => cellKey(trial, seed))))];
-  const done = asked.map((key) => stored.get(key)).filter(isFinished);
+export function summarizeComparison(input: ComparisonInput): Comparison {
+  const { rows, stored } = input;
   const groups = new Map<string, ComparedRow[]>();
   for (const row of rows) {
     const id = JSON.stringify([row.compared.set, row.compared.mask, row.split, row.labels]);
@@ -80,16 +75,9 @@ export function summarizeComparison({ rows, stored, quick, training }: Compariso
     const said = caution === "" ? loaded.notes : [`mask none: ${caution}`, ...loaded.notes];
     notes[set] = [...new Set([...(notes[set] ?? []), ...said])];
   }
-  return {
-    formatVersion: 1,
-    quick,
-    training,
-    cellsAsked: asked.length,
-    cellsDone: done.length,
-    settings: [...groups.values()].map((group) => settingSummary(group, stored)),
-    notes,
-    cells: done.map(cellSummary),
-  };
+  const { cells, ...head } = cellsSummary(input);
+  const settings = [...groups.values()].map((group) => settingSummary(group, stored));
+  return { ...head, settings, notes, cells };
 }
 
 function settingSummary(
@@ -131,9 +119,7 @@ function settingSummary(
           ? null
           : meanAndDeviation(done[i]!.map((c) => c.seconds + c.sharedSeconds)).mean,
       cells: done[i]!.map(({ key }) => key),
-      failures: results[i]!.flatMap((cell) =>
-        cell !== undefined && "failed" in cell ? [`${cell.key}: ${cell.failed.message}`] : [],
-      ),
+      failures: failuresAmong(results[i]!),
     })),
   };
 }

@@ -76,35 +76,40 @@ export interface CellSummary {
   readonly warnings: readonly string[];
 }
 
-export interface Summary {
+/** What results.json begins and ends with, here and in `compare`. */
+export interface CellsSummary {
   readonly formatVersion: 1;
   readonly quick: boolean;
   /** Of every network, where it differs from the defaults of `train`. */
   readonly training: Partial<TrainingConfig>;
   readonly cellsAsked: number;
   readonly cellsDone: number;
-  readonly tables: readonly TableSummary[];
   readonly cells: readonly CellSummary[];
 }
 
-export interface SummaryInput {
-  readonly tables: readonly Table[];
-  readonly rows: readonly Row[];
-  readonly sets: ReadonlyMap<string, LoadedSet>;
+export interface Summary extends CellsSummary {
+  readonly tables: readonly TableSummary[];
+}
+
+/** Rows of cells, and what of them is done. */
+export interface CellsInput {
+  readonly rows: readonly Pick<Row, "trial" | "seeds">[];
   readonly stored: ReadonlyMap<string, StoredCell>;
   readonly quick: boolean;
   readonly training: Partial<TrainingConfig>;
 }
 
-export function summarize({ tables, rows, sets, stored, quick, training }: SummaryInput): Summary {
-  const asked = [...new Set(rows.flatMap(({ trial, seeds }) => seeds.map((seed) => cellKey(trial, seed))))];
-  const done = asked.map((key) => stored.get(key)).filter(isFinished);
+export interface SummaryInput extends CellsInput {
+  readonly tables: readonly Table[];
+  readonly rows: readonly Row[];
+  readonly sets: ReadonlyMap<string, LoadedSet>;
+}
+
+export function summarize(input: SummaryInput): Summary {
+  const { tables, rows, sets, stored } = input;
+  const { cells, ...head } = cellsSummary(input);
   return {
-    formatVersion: 1,
-    quick,
-    training,
-    cellsAsked: asked.length,
-    cellsDone: done.length,
+    ...head,
     tables: tables.flatMap((table) => {
       const own = rows.filter((row) => row.table === table.name);
       const names = [...new Set(own.map(({ trial }) => trial.set))];
@@ -117,11 +122,25 @@ export function summarize({ tables, rows, sets, stored, quick, training }: Summa
         ),
       );
     }),
+    cells,
+  };
+}
+
+/** Cells that stand in several rows count once. */
+export function cellsSummary({ rows, stored, quick, training }: CellsInput): CellsSummary {
+  const asked = new Set(rows.flatMap(({ trial, seeds }) => seeds.map((seed) => cellKey(trial, seed))));
+  const done = [...asked].map((key) => stored.get(key)).filter(isFinished);
+  return {
+    formatVersion: 1,
+    quick,
+    training,
+    cellsAsked: asked.size,
+    cellsDone: done.length,
     cells: done.map(cellSummary),
   };
 }
 
-export function cellSummary(cell: CellResult): CellSummary {
+function cellSummary(cell: CellResult): CellSummary {
   return {
     key: cell.key,
     accuracy: cell.scores.accuracy,
@@ -165,9 +184,6 @@ function rowSummary(
   const { trial, label, paper, seeds } = row;
   const cells = seeds.map((seed) => stored.get(cellKey(trial, seed)));
   const done = cells.filter(isFinished);
-  const failures = cells.flatMap((cell) =>
-    cell !== undefined && "failed" in cell ? [`${cell.key}: ${cell.failed.message}`] : [],
-  );
   const leaked = done[0]?.leaked ?? 0;
   return {
     setting: row.setting,
@@ -197,8 +213,14 @@ function rowSummary(
       leaked === 0
         ? row.notes
         : [...row.notes, `${leaked} of ${done[0]!.test} test images are copies of training images`],
-    failures,
+    failures: failuresAmong(cells),
   };
+}
+
+export function failuresAmong(cells: readonly (StoredCell | undefined)[]): string[] {
+  return cells.flatMap((cell) =>
+    cell !== undefined && "failed" in cell ? [`${cell.key}: ${cell.failed.message}`] : [],
+  );
 }
 
 function meanWithoutLeaked(done: readonly CellResult[]): RowSummary["withoutLeaked"] {
