@@ -1,6 +1,7 @@
 // What a fitted model says of images that it has not seen, from the images that it learns from: they are dealt into folds,
 // and each fold is asked of a model that was fitted to the others.
 
+import { concatenate } from "../concatenate.ts";
 import { seededRandom, shuffle } from "../dataset/random.ts";
 import { IMAGE_BYTES } from "../dataset/types.ts";
 import type { FitRequest, FittedRow } from "./fitted.ts";
@@ -47,13 +48,10 @@ export async function crossFit(
     found.probabilities.push(await model.predict(gather(images, held), { threads, signal }));
     found.labels.push(...held.map((i) => labels[i]!));
   }
-  const probabilities = new Float32Array(found.labels.length * classes);
-  let at = 0;
-  for (const part of found.probabilities) {
-    probabilities.set(part, at);
-    at += part.length;
-  }
-  return { labels: Int32Array.from(found.labels), probabilities };
+  return {
+    labels: Int32Array.from(found.labels),
+    probabilities: concatenate(Float32Array, found.probabilities),
+  };
 }
 
 /** Places of `labels`, in folds; a class goes on where the one before it ended, so that folds are of like size. */

@@ -6,6 +6,7 @@
 import { fitLogistic } from "../../bindings/capture/logistic.ts";
 import { invalidArgument } from "../../bindings/errors.ts";
 import { scope, Tensor } from "../../bindings/torch/index.ts";
+import { concatenate } from "../concatenate.ts";
 import type { TorchBackend } from "../nn/torch-backend.ts";
 import type { Bytewise } from "./bytewise.ts";
 import { imageSide, type PrepareTools } from "./model.ts";
@@ -57,15 +58,5 @@ function pooledFeatures(model: Bytewise, backend: TorchBackend, images: Uint8Arr
       }),
     );
   }
-  return { pooled: joined(pooled), factors: joined(factors) };
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const result = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
+  return { pooled: concatenate(Float32Array, pooled), factors: concatenate(Float32Array, factors) };
 }

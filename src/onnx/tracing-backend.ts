@@ -1,6 +1,7 @@
 // The backend that computes nothing and writes down the ONNX graph of a forward pass, in inference form: dropout is
 // the identity, batch norm uses its running statistics, weights become initializers. Operators: ONNX spec, opset 17.
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { concatenate } from "../concatenate.ts";
 import {
   type Backend,
   type Convolution1dOptions,
@@ -268,7 +269,7 @@ export class TracingBackend<P extends ParameterSpec = ParameterSpec> implements 
         }),
       );
       const shape = [count, parts.length * 4 * hiddenSize, ...columns];
-      return this.#graph.initializer(name, shape, concatenate(rows));
+      return this.#graph.initializer(name, shape, concatenate(Float32Array, rows));
     };
     const weights = [
       pack("lstm.W", ["inputHidden"], [inputs]),
@@ -466,15 +467,8 @@ function floatShape(operation: string, x: TracedValue): Shape {
 /** Four row blocks from libtorch's gate order to that of ONNX. */
 function reorderGates(data: Float32Array): Float32Array {
   const block = data.length / 4;
-  return concatenate(GATE_FROM.map((gate) => data.subarray(gate * block, (gate + 1) * block)));
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const result = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    result.set(part, offset);
-    offset += part.length;
-  }
-  return result;
+  return concatenate(
+    Float32Array,
+    GATE_FROM.map((gate) => data.subarray(gate * block, (gate + 1) * block)),
+  );
 }

@@ -1,5 +1,6 @@
 // How many images a step takes, how many steps an epoch has, and how many epochs a phase runs.
 import { FlowglyphError } from "../../bindings/errors.ts";
+import { concatenate } from "../concatenate.ts";
 import type { Split } from "../dataset/types.ts";
 import type { TrainingPhase } from "../models/model.ts";
 import type { TrainingConfig } from "./config.ts";
@@ -58,16 +59,9 @@ export function planPhase(phase: TrainingPhase, split: Split, config: TrainingCo
  * what comes later.
  */
 export function poolRows(split: Split): Uint32Array {
-  return concatenate(split.labelled, split.unlabelled);
+  return concatenate(Uint32Array, [split.labelled, split.unlabelled]);
 }
 
 function batchSize(images: number, config: TrainingConfig): number {
   return Math.min(config.batchSize, images, Math.max(MIN_BATCH, Math.floor(images / STEPS_A_PASS)));
-}
-
-function concatenate(a: Uint32Array, b: Uint32Array): Uint32Array {
-  const result = new Uint32Array(a.length + b.length);
-  result.set(a);
-  result.set(b, a.length);
-  return result;
 }
