@@ -4,17 +4,13 @@
 import type { Backend } from "../nn/backend.ts";
 import { Conv1d } from "../nn/layers/conv1d.ts";
 import { Dropout } from "../nn/layers/dropout.ts";
-import { Linear } from "../nn/layers/linear.ts";
 import { Lstm } from "../nn/layers/lstm.ts";
 import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
-import { ContrastHead } from "./contrast.ts";
 import { CrossAttention } from "./cross-attention.ts";
-import { ImageGenerator, leakySlope, noiseSize, outputNormOption } from "./generator.ts";
-import { imageSide, type ModelRow, type Recipe, type TrainableModel } from "./model.ts";
-import { scaleBytes } from "./scaling.ts";
-import { supervisedPhase } from "./supervised.ts";
-import { unlabelledPhase } from "./unlabelled.ts";
+import { leakySlope, outputNormOption } from "./generator.ts";
+import { imageSide, type ModelRow, type TrainableModel } from "./model.ts";
+import { twoHeadedModel } from "./two-headed.ts";
 
 type AnyBackend<T> = Backend<T, Parameter>;
 
@@ -62,34 +58,6 @@ class ClganTrunk extends Module {
   }
 }
 
-/**
- * Generator and discriminator. The paper's discriminator ends in K classes, and its pre-training asks it for real or
- * generated without saying by which output; here it has two linear heads on one trunk: `reality` (one logit) for the
- * adversarial phase, `classes` for the rest. So "the discriminator's weights move to the classifier" needs no moving:
- * the trunk is trained on, `reality` is left behind, `classes` starts fresh.
- */
-class Clgan extends Module {
-  readonly generator: ImageGenerator;
-  readonly trunk: ClganTrunk;
-  readonly reality: Linear;
-  readonly classes: Linear;
-  readonly contrast: ContrastHead | undefined;
-
-  constructor(classes: number, recipe: Recipe, options: ClganOptions) {
-    super();
-    this.generator = new ImageGenerator(options);
-    this.trunk = new ClganTrunk(options);
-    this.reality = new Linear(this.trunk.features, 1);
-    this.classes = new Linear(this.trunk.features, classes);
-    this.contrast = recipe !== "paper" ? new ContrastHead(this.trunk.features) : undefined;
-  }
-
-  /** uint8 (N, 28, 28) -> (N, K). */
-  logits<T>(backend: AnyBackend<T>, images: T): T {
-    return this.classes.forward(backend, this.trunk.forward(backend, scaleBytes(backend, images)));
-  }
-}
-
 type ClganOptions = {
   readonly bidirectional: boolean;
   readonly attention: boolean;
@@ -131,34 +99,14 @@ export const clgan: ModelRow<ClganOptions> = {
     },
     outputNorm: outputNormOption,
   },
-  create({ classes, seed, learningRate, recipe, options }): TrainableModel {
-    const root = new Clgan(classes, recipe, options).initialize(seed);
-    const trunk = root.trunk.parameters();
-    return {
-      root,
-      classes,
-      logits: (backend, images) => root.logits(backend, images),
-      phases: [
-        unlabelledPhase(recipe, {
-          noise: noiseSize,
-          learningRate,
-          generator: root.generator.parameters(),
-          trunk,
-          reality: root.reality.parameters(),
-          scale: scaleBytes,
-          generate: (backend, z) => root.generator.forward(backend, z),
-          contrast: root.contrast,
-          // Only the paper's recipe drops half of the features: noise to both players, and to what tells images apart.
-          features: (backend, images) =>
-            recipe === "paper" ? root.trunk.forward(backend, images) : root.trunk.extract(backend, images),
-          judge: (backend, features) => root.reality.forward(backend, features),
-        }),
-        supervisedPhase({
-          parameters: [...trunk, ...root.classes.parameters()],
-          learningRate,
-          logits: (backend, images) => root.logits(backend, images),
-        }),
-      ],
-    };
+  create({ options, ...request }): TrainableModel {
+    const trunk = new ClganTrunk(options);
+    return twoHeadedModel({
+      ...request,
+      trunk,
+      generator: options,
+      // Only the paper's recipe drops half of the features: noise to both players, and to what tells images apart.
+      ...(request.recipe !== "paper" && { features: (backend, images) => trunk.extract(backend, images) }),
+    });
   },
 };
