@@ -17,7 +17,10 @@ if (!existsSync(join(root, "build/Release/flowglyph_torch.node"))) {
   process.exit(1);
 }
 run("node_modules/.bin/tsc", ["-p", "bench/tsconfig.json"]);
-if (!existsSync(join(root, "bench/peers/node_modules/@tensorflow/tfjs"))) {
+if (
+  !process.argv.includes("--torch") &&
+  !existsSync(join(root, "bench/peers/node_modules/@tensorflow/tfjs"))
+) {
   const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
   run("npm", ["install", "--prefix", "bench/peers", ...quiet], { mayFail: true });
 }

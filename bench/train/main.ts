@@ -4,6 +4,8 @@
 //   --batch N         default 256
 //   --threads N       default all cores
 //   --python PROGRAM  whose PyTorch to compare with; default the first of python3 and /usr/bin/python3 that has one
+//   --torch           without tensorflow.js
+//   --output NAME     bench/results/NAME.{md,json}; default train
 //   --ours            flowglyph alone, twice the rounds: for profiling; nothing is written
 //   --memory          memory over 1,000 steps instead of speed
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -28,13 +30,15 @@ const { values } = parseArgs({
     batch: { type: "string" },
     threads: { type: "string" },
     python: { type: "string" },
+    torch: { type: "boolean", default: false },
+    output: { type: "string", default: "train" },
     root: { type: "string", default: "." },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
   console.log(
-    "npm run bench:train -- [--quick] [--rounds N] [--batch N] [--threads N] [--python PROGRAM] [--ours] [--memory]",
+    "npm run bench:train -- [--quick] [--rounds N] [--batch N] [--threads N] [--python PROGRAM] [--torch] [--output NAME] [--ours] [--memory]",
   );
   process.exit(0);
 }
@@ -129,7 +133,7 @@ async function measureSpeed(): Promise<void> {
 
   const small = join(folder, "small");
   writeWorkload(small, { ...sizes, batch: smallBatch, images: smallBatch });
-  const tensorflow = tensorflowPeer(places, small, say);
+  const tensorflow = values.torch ? undefined : tensorflowPeer(places, small, say);
   const [oursRow] = torchPeers(places, small, threads, () => {}, values.python);
   const pair = tensorflow === undefined ? [] : await startChecked([oursRow!, tensorflow], agreements);
   const smallMeasured =
@@ -171,7 +175,7 @@ async function measureSpeed(): Promise<void> {
     ...rows.map(({ name, does }) => `- ${name} (${versions.get(name) ?? "did not start"}): ${does}`),
     "",
     ...(smallMeasured.length === 0
-      ? ["tensorflow.js was not at hand."]
+      ? [values.torch ? "Without tensorflow.js." : "tensorflow.js was not at hand."]
       : [
           `## tensorflow.js, batch ${smallBatch}`,
           "",
@@ -184,10 +188,10 @@ async function measureSpeed(): Promise<void> {
     "",
     circumstancesLine(where) + priorityNote(),
     "",
-    "    npm run bench:train",
+    `    ${commandLine()}`,
     "",
   ].join("\n");
-  finish("train", text, { ...where, batch, threads, agreements, goals, measured, smallMeasured });
+  finish(values.output, text, { ...where, batch, threads, agreements, goals, measured, smallMeasured });
 }
 
 async function measureMemory(): Promise<void> {
@@ -199,6 +203,13 @@ async function measureMemory(): Promise<void> {
   where.load.push(loadavg()[0]!);
   const text = `${memoryText(samples, batch)}\n${circumstancesLine(where)}${priorityNote()}\n\n    npm run bench:train -- --memory\n`;
   finish("train-memory", text, { ...where, batch, threads, samples });
+}
+
+/** What to type for these figures; where that Python lies is each machine's own. */
+function commandLine(): string {
+  const given = process.argv.slice(2).filter((_, i, all) => ![all[i], all[i - 1]].includes("--root"));
+  const told = given.map((word, i) => (given[i - 1] === "--python" ? "PYTHON" : word));
+  return ["npm run bench:train", ...(told.length === 0 ? [] : ["--", ...told])].join(" ");
 }
 
 /** A share of the processors beyond the usual, which the load average does not show. */
