@@ -26,9 +26,15 @@ export interface ClassifierOptions {
   readonly device?: Device | undefined;
   /**
    * Default `thread`. A `process` of its own can run out of memory or crash without taking the caller with it, and starts
-   * more slowly. In a worker thread hosts are processes always.
+   * more slowly; one that hangs can be ended. In a worker thread hosts are processes always.
    */
   readonly isolation?: Isolation | undefined;
+  /**
+   * Longest time of one run, in seconds: a host that takes longer is replaced and its batch run again, once. Default: 60, and
+   * at least a tenth of a second an image of `batch`. A thread that hangs keeps its memory, and may hold up the exit of the
+   * process by half a minute and more; a `process` is killed.
+   */
+  readonly runSeconds?: number | undefined;
   /** Threads that ONNX Runtime uses inside one run. Default 1: the hosts already share out the processors. */
   readonly intraOpThreads?: number | undefined;
 }
@@ -176,6 +182,10 @@ export class Classifier implements AsyncDisposable {
 
 function resolveOptions(options: ClassifierOptions): LoadOptions {
   const { workers, batch, device = "cpu", isolation = "thread", intraOpThreads = 1 } = options;
+  const { runSeconds = Math.max(60, 0.1 * (batch ?? 0)) } = options;
+  // What a timer takes is at most some 24 days.
+  if (!(runSeconds > 0 && runSeconds <= 1e6))
+    throw invalidArgument("runSeconds", "a number above 0, at most a million", runSeconds);
   if (!ISOLATIONS.includes(isolation)) throw invalidArgument("isolation", '"thread" or "process"', isolation);
   return {
     workers: workers === undefined ? undefined : whole("workers", workers, 256),
@@ -185,6 +195,7 @@ function resolveOptions(options: ClassifierOptions): LoadOptions {
     intraOpThreads: whole("intraOpThreads", intraOpThreads, 256),
     device: checkDevice(device),
     isolation: isMainThread ? isolation : "process",
+    runSeconds,
   };
 }
 

@@ -16,6 +16,11 @@ export interface Host {
   send(message: ToHost): void;
   /** Whether the host keeps the process alive; it does until told otherwise. */
   keepAlive(keep: boolean): void;
+  /**
+   * It hangs: `gone(cause)` follows, and nothing else. A process is killed. A thread cannot be (gate.ts): it is left behind,
+   * and ends if ever it comes back.
+   */
+  abandon(cause: Error): void;
 }
 
 export interface HostEvents {
@@ -57,18 +62,27 @@ function startThread(setup: HostSetup, events: HostEvents): Host {
   // No flags of the process: --input-type or --import of the caller's are not for this file.
   const worker = new Worker(HOST_URL, { execArgv: [] });
   let cause: Error | undefined;
-  worker.on("message", events.message);
+  let abandoned = false;
+  worker.on("message", (message: FromHost) => {
+    if (!abandoned) events.message(message);
+  });
   worker.on("error", (error) => {
     cause = error;
   });
   worker.on("exit", () => {
     gates.delete(gate);
-    events.gone(cause);
+    if (!abandoned) events.gone(cause);
   });
   worker.postMessage({ ...setup, gate } satisfies Setup);
   return {
     send: (message) => worker.postMessage(message, message === null ? [] : [message.images.buffer]),
     keepAlive: (keep) => (keep ? worker.ref() : worker.unref()),
+    abandon(why) {
+      abandoned = true;
+      worker.postMessage(null);
+      worker.unref();
+      events.gone(why);
+    },
   };
 }
 
@@ -117,6 +131,10 @@ function startProcess(setup: HostSetup, events: HostEvents): Host {
         child.unref();
         child.channel?.unref();
       }
+    },
+    abandon(why) {
+      cause = why;
+      child.kill("SIGKILL");
     },
   };
 }

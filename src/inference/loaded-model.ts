@@ -17,6 +17,7 @@ export interface LoadOptions {
   readonly intraOpThreads: number;
   readonly device: Device;
   readonly isolation: Isolation;
+  readonly runSeconds: number;
 }
 
 export class LoadedModel {
@@ -33,7 +34,7 @@ export class LoadedModel {
   }
 
   static async load({ bytes, metadata, where }: ModelFile, options: LoadOptions): Promise<LoadedModel> {
-    const { device, intraOpThreads, isolation, maxWorkers } = options;
+    const { device, intraOpThreads, isolation, maxWorkers, runSeconds } = options;
     const { workers, batch } = options;
     const path = tuningPath(bytes, [device, intraOpThreads, isolation, workers, batch].join());
     const known = workers && batch ? { workers, batch } : await readTuning(path);
@@ -42,6 +43,7 @@ export class LoadedModel {
       size: known?.workers ?? 1,
       batch: known?.batch ?? BATCHES[device][0],
       isolation,
+      runSeconds,
       where,
     });
     if (known) return new LoadedModel(metadata, known, pool);

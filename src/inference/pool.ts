@@ -4,12 +4,15 @@ import { IMAGE_BYTES } from "../../bindings/capture/batch.ts";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { type Host, type HostSetup, type Isolation, startHost } from "./host.ts";
 import type { FromHost, Scores } from "./messages.ts";
+import { makeWatch, type Watch } from "./watch.ts";
 
 export interface PoolOptions {
   readonly size: number;
   /** Images of a run that is put together, and of the memory of a run. */
   readonly batch: number;
   readonly isolation: Isolation;
+  /** A host that needs more than this for one run, or to start, hangs, and is replaced. */
+  readonly runSeconds: number;
   /** Names the model in messages. */
   readonly where: string;
 }
@@ -50,6 +53,8 @@ interface Seat {
   readonly free: Uint8Array<ArrayBuffer>[];
   /** Sent and not answered, in that order: the first is computed, the second waits in the host's inbox. */
   readonly runs: Run[];
+  /** Of the run that is computed. */
+  readonly watch: Watch;
   ready: boolean;
 }
 
@@ -66,7 +71,7 @@ export async function openPool(
   options: PoolOptions,
   launch: typeof startHost = startHost,
 ): Promise<Pool> {
-  const { where, isolation } = options;
+  const { where, isolation, runSeconds } = options;
   const queue: Job[] = [];
   const seats = new Set<Seat>();
   const bySignal = new Map<AbortSignal, { readonly jobs: Set<Job>; readonly leave: () => void }>();
@@ -118,6 +123,7 @@ export async function openPool(
         at += job.count * IMAGE_BYTES;
       }
       idlest.runs.push(run);
+      if (idlest.runs.length === 1) idlest.watch.begin();
       idlest.host.keepAlive(true);
       idlest.host.send({ images, count: run.count });
     }
@@ -127,6 +133,8 @@ export async function openPool(
     const run = seat.runs.shift();
     if (run === undefined || message.kind === "ready" || message.kind === "unusable") return;
     failedStarts = 0;
+    if (seat.runs.length > 0) seat.watch.begin();
+    else seat.watch.end();
     if (message.images?.length === batch * IMAGE_BYTES) seat.free.push(message.images);
     assign();
     // An idle classifier does not keep the process alive; one that is ending has to be waited for.
@@ -187,6 +195,7 @@ export async function openPool(
         message(message) {
           if (message.kind === "ready") {
             seat.ready = true;
+            seat.watch.end();
             if (failure === undefined && closing === undefined) host.keepAlive(false);
             ready();
             assign();
@@ -195,6 +204,7 @@ export async function openPool(
           } else receive(seat, message);
         },
         gone(cause) {
+          seat.watch.end();
           const wanted = seats.delete(seat) && closing === undefined && failure === undefined;
           if (wanted && seat.ready) replace(seat, cause);
           else {
@@ -213,8 +223,12 @@ export async function openPool(
         gone: new Promise((resolve) => (leave = resolve)),
         free: [],
         runs: [],
+        watch: makeWatch(runSeconds, () =>
+          host.abandon(new Error(`it gave no answer within ${runSeconds} s`)),
+        ),
         ready: false,
       };
+      seat.watch.begin();
       seats.add(seat);
     });
   }

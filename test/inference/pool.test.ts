@@ -1,5 +1,5 @@
 // The pool's own rules, with hosts that do as they are told: what happens when one ends at an exact moment.
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { HostEvents, HostSetup } from "../../src/inference/host.ts";
 import type { RunRequest, ToHost } from "../../src/inference/messages.ts";
 import { openPool } from "../../src/inference/pool.ts";
@@ -28,6 +28,10 @@ class FakeHost {
 
   keepAlive(): void {}
 
+  abandon(cause: Error): void {
+    this.die(cause);
+  }
+
   answer(): void {
     const { images, count } = this.inbox.shift()!;
     const probability = Float32Array.from({ length: count }, (_, row) => images[row * 784]!);
@@ -50,7 +54,7 @@ async function fakePool(size: number, batch: number, startsWell = (_host: number
   const hosts: FakeHost[] = [];
   const pool = await openPool(
     SETUP,
-    { size, batch, isolation: "thread", where: "m.onnx" },
+    { size, batch, isolation: "thread", runSeconds: 8, where: "m.onnx" },
     (_setup, _isolation, events) => {
       const host = new FakeHost(events);
       hosts.push(host);
@@ -173,6 +177,78 @@ test("an abort takes what waits out of the queue, and leaves the rest", async ()
   expect((await Promise.all([...kept, last])).map(first)).toEqual([1, 2, 4]);
   expect(seen).toEqual([1, 2]);
   await pool.close();
+});
+
+/** Timers that pass when the test says so. */
+function heldTimers(): void {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
+test("a host that hangs over a batch is replaced and the batch run again; one that answers in time is not", async () => {
+  heldTimers();
+  const { pool, hosts, settle } = await fakePool(1, 4);
+  const answers = [1, 2, 3].map((value) => pool.classify(image(value, 4), 4));
+  // Each batch has its own time: the second one begins when the first is answered.
+  vi.advanceTimersByTime(6000);
+  hosts[0]!.answer();
+  vi.advanceTimersByTime(6000);
+  expect(hosts).toHaveLength(1);
+  vi.advanceTimersByTime(2001);
+  await turn();
+  expect(hosts[0]!.ended).toBe(true);
+  expect(hosts).toHaveLength(2);
+  expect(hosts[1]!.inbox.map(({ images }) => images[0])).toEqual([2, 3]);
+  await settle();
+  expect((await Promise.all(answers)).map(first)).toEqual([1, 2, 3]);
+  // Idle is not hanging.
+  vi.advanceTimersByTime(100_000);
+  expect(hosts[1]!.ended).toBe(false);
+  await pool.close();
+});
+
+test("a batch over which two hosts hang fails and says so; the one behind it does not", async () => {
+  heldTimers();
+  const { pool, hosts, settle } = await fakePool(1, 4);
+  const poison = pool.classify(image(66, 4), 4);
+  const behind = pool.classify(image(2, 4), 4);
+  const outcome = expect(poison).rejects.toMatchObject({
+    code: "ERR_INFERENCE",
+    message: expect.stringMatching(/2 hosts .* at the same 4 images: it gave no answer within 8 s$/),
+  });
+  for (let round = 0; round < 2; round++) {
+    vi.advanceTimersByTime(8001);
+    await turn();
+  }
+  await outcome;
+  expect(hosts).toHaveLength(3);
+  await settle();
+  expect(first(await behind)).toBe(2);
+  await pool.close();
+});
+
+test("an event loop that was blocked for longer than the limit is not taken for a host that hangs", async () => {
+  heldTimers();
+  const { pool, hosts, settle } = await fakePool(1, 4);
+  const answer = pool.classify(image(5, 4), 4);
+  // After a block Node runs a repeating timer once, however often it was due.
+  vi.setSystemTime(Date.now() + 60_000);
+  vi.advanceTimersToNextTimer();
+  expect(hosts[0]!.ended).toBe(false);
+  await settle();
+  expect(first(await answer)).toBe(5);
+  await pool.close();
+});
+
+test("closing does not wait for a host that hangs", async () => {
+  heldTimers();
+  const { pool, hosts } = await fakePool(1, 4);
+  const answer = pool.classify(image(1, 4), 4);
+  hosts[0]!.send = () => undefined;
+  const closing = pool.close();
+  vi.advanceTimersByTime(8001);
+  await expect(answer).rejects.toMatchObject({ code: "ERR_INFERENCE" });
+  await closing;
 });
 
 test("closing while busy answers what the hosts are at and gives up what waits", async () => {

@@ -54,6 +54,26 @@ test("hosts that are killed in mid-batch are replaced: nothing is lost, and the 
   expect(received.map(({ classIndex }) => classIndex)).toEqual(expected.map(({ classIndex }) => classIndex));
 });
 
+test("a host that hangs in mid-batch is killed and replaced: nothing is lost", async () => {
+  const capture = tempFile("c.pcap", manySessions(1000));
+  const slow = slowModel();
+  await using plain = await Classifier.load(slow, FIXED);
+  const expected = await collect(plain.classify(capture, { batchSize: 50, ordered: true }));
+
+  await using classifier = await Classifier.load(slow, {
+    ...{ workers: 1, batch: 50, isolation: "process", runSeconds: 10 },
+  });
+  const [hanging] = children();
+  const received: VerdictBatch[] = [];
+  for await (const batch of classifier.classify(capture, { batchSize: 50, ordered: true })) {
+    received.push(batch);
+    if (received.length === 3) process.kill(hanging!, "SIGSTOP");
+  }
+  expect(children()).not.toContain(hanging);
+  expect(received.map(({ startNs }) => startNs)).toEqual(expected.map(({ startNs }) => startNs));
+  expect(received.map(({ classIndex }) => classIndex)).toEqual(expected.map(({ classIndex }) => classIndex));
+});
+
 test("a model is swapped under load without dropping a batch, and each verdict names its own model's classes", async () => {
   await using classifier = await Classifier.load(model(), FIXED);
   const capture = tempFile("c.pcap", manySessions(4000));
@@ -219,6 +239,7 @@ test("what the options may not be is said, and a CUDA provider that is not there
     [{ batch: 0 }, "Expected batch to be an integer from 1 to 65536 but received 0"],
     [{ device: "tpu" }, 'Expected device to be "cpu" or "cuda" but received "tpu"'],
     [{ isolation: "none" }, 'Expected isolation to be "thread" or "process" but received "none"'],
+    [{ runSeconds: 0 }, "Expected runSeconds to be a number above 0, at most a million but received 0"],
   ] as const) {
     await expect(Classifier.load(model(), options as never)).rejects.toThrow(message);
   }
