@@ -3,10 +3,10 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { FlowglyphError } from "../../bindings/errors.ts";
-import type { CaptureSummary } from "../capture/index.ts";
+import { type CaptureSummary, sumSummaries } from "../capture/index.ts";
 import type { Classifier, ClassifyOptions, VerdictBatch } from "../inference/index.ts";
 import { decodeFrame, encodeFrame } from "./frame.ts";
-import type { CaptureKey, Journal, RecordPlace } from "./journal.ts";
+import type { CaptureKey, FinishedCapture, Journal, RecordPlace } from "./journal.ts";
 
 export interface BatchProgress {
   /** Captures that are done, failed ones included. */
@@ -46,7 +46,8 @@ export interface BatchReport {
   /** Of those, in former ones. */
   readonly remembered: number;
   readonly failures: readonly CaptureFailure[];
-  readonly summaries: readonly CaptureSummary[];
+  /** Of all that was read to its end, in this run and in former ones. */
+  readonly summary: CaptureSummary;
   /** Of capture files, read in this run. */
   readonly newBytes: number;
   /** Classified in this run. */
@@ -61,10 +62,13 @@ interface CaptureState {
   bytesRead: number;
   sessions: number;
   ended: boolean;
-  remembered: boolean;
+  /** Of a former run. */
+  readonly former: FinishedCapture | undefined;
   summary: CaptureSummary | undefined;
   error: FlowglyphError | undefined;
 }
+
+const SUMMED_AT_ONCE = 64;
 
 interface EndRecord {
   readonly sessions: number;
@@ -93,6 +97,8 @@ export async function classifyFiles(
   let bytesRead = states.reduce((sum, state) => sum + state.bytesRead, 0);
   let failure: { readonly error: unknown } | undefined;
   let wake = (): void => undefined;
+  // One is some kilobytes, and a job may have a million captures.
+  let summaries: CaptureSummary[] = [];
 
   function fail(error: unknown): void {
     failure ??= { error };
@@ -168,7 +174,13 @@ export async function classifyFiles(
         state.frames = [];
         for (const place of frames) await write(decodeFrame(await journal.read(place), state.path));
         if (frames.length === 0) {
-          if (state.ended) break;
+          if (state.ended) {
+            const summary = state.former ? await summaryOf(state.former, journal) : state.summary;
+            if (summary !== undefined) summaries.push(summary);
+            state.summary = undefined;
+            if (summaries.length === SUMMED_AT_ONCE) summaries = [sumSummaries(summaries)];
+            break;
+          }
           // Nothing runs between the looks above and this: no wake-up is lost.
           await new Promise<void>((resolve) => (wake = resolve));
         }
@@ -183,9 +195,9 @@ export async function classifyFiles(
   const failed = states.filter(({ error }) => error !== undefined);
   return {
     classified: states.length - failed.length,
-    remembered: states.filter(({ remembered }) => remembered).length,
+    remembered: states.filter(({ former }) => former !== undefined).length,
     failures: failed.map(({ path, error, sessions }) => ({ capture: path, error: error!, sessions })),
-    summaries: states.flatMap(({ summary }) => (summary === undefined ? [] : [summary])),
+    summary: sumSummaries(summaries),
     newBytes,
     newSessions,
   };
@@ -196,6 +208,10 @@ function isOfCapture(error: unknown): error is FlowglyphError {
   return error instanceof FlowglyphError && (error.code === "ERR_IO" || error.code === "ERR_CAPTURE_FORMAT");
 }
 
+async function summaryOf(former: FinishedCapture, journal: Journal): Promise<CaptureSummary> {
+  return ((await journal.report(former)) as EndRecord).summary;
+}
+
 async function stateOf(path: string, journal: Journal): Promise<CaptureState> {
   // What cannot be looked at fails when it is read.
   const info = await stat(path, { bigint: true }).catch(() => undefined);
@@ -203,16 +219,15 @@ async function stateOf(path: string, journal: Journal): Promise<CaptureState> {
     ? { path: resolve(path), size: Number(info.size), modified: String(info.mtimeNs) }
     : undefined;
   const former = key && journal.finished(key);
-  const report = former?.report as EndRecord | undefined;
   return {
     path,
     key,
     frames: [...(former?.frames ?? [])],
     bytesRead: former === undefined ? 0 : key!.size,
-    sessions: report?.sessions ?? 0,
+    sessions: 0,
     ended: former !== undefined,
-    remembered: former !== undefined,
-    summary: report?.summary,
+    former,
+    summary: undefined,
     error: undefined,
   };
 }

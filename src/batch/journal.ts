@@ -34,16 +34,15 @@ export interface CaptureKey {
 /** A capture that an earlier run finished. */
 export interface FinishedCapture {
   readonly frames: readonly RecordPlace[];
-  /** What `finish` was given. */
-  readonly report: unknown;
+  /** Of what `finish` was given, as JSON: read when it is wanted, for there may be a million of them. */
+  readonly report: RecordPlace;
 }
 
 interface Scanned {
   readonly key: CaptureKey;
   readonly records: RecordPlace[];
   readonly frames: RecordPlace[];
-  report: unknown;
-  finished: boolean;
+  report: RecordPlace | undefined;
 }
 
 const nameOf = (key: CaptureKey): string => JSON.stringify([key.path, key.size, key.modified]);
@@ -138,6 +137,11 @@ export class Journal {
     return bytes;
   }
 
+  /** What `finish` was given. */
+  async report({ report }: FinishedCapture): Promise<unknown> {
+    return parseJson(await this.read(report));
+  }
+
   async close(): Promise<void> {
     await this.#writing.catch(() => undefined);
     await this.#syncing?.catch(() => undefined);
@@ -197,20 +201,20 @@ export class Journal {
         if (!known) return false;
       } else if (kind === KIND.begin) {
         const key = parseJson(contents) as CaptureKey;
-        captures.set(capture, { key, records: [place], frames: [], report: undefined, finished: false });
+        captures.set(capture, { key, records: [place], frames: [], report: undefined });
       } else {
         const scanned = captures.get(capture);
         scanned?.records.push(place);
         if (kind === KIND.rows) scanned?.frames.push(place);
-        else if (scanned) Object.assign(scanned, { finished: true, report: parseJson(contents) });
+        else if (scanned) scanned.report = place;
       }
       this.#captures = Math.max(this.#captures, capture);
       this.#end = place.offset + place.length;
     }
     if (!known) return false;
     await this.#file.truncate(this.#end);
-    for (const scanned of captures.values()) {
-      if (scanned.finished) this.#finished.set(nameOf(scanned.key), scanned);
+    for (const { key, frames, report } of captures.values()) {
+      if (report !== undefined) this.#finished.set(nameOf(key), { frames, report });
     }
     await this.#compact(origin, captures);
     return true;
@@ -219,7 +223,7 @@ export class Journal {
   /** Copies what is still needed where most is not: captures that were not finished, and former states of files. */
   async #compact(origin: string, captures: ReadonlyMap<number, Scanned>): Promise<void> {
     const needed = [...captures.values()].filter(
-      (scanned) => this.#finished.get(nameOf(scanned.key)) === scanned,
+      ({ key, report }) => report !== undefined && this.#finished.get(nameOf(key))?.report === report,
     );
     const bytesOf = (places: readonly RecordPlace[]) =>
       places.reduce((sum, { length }) => sum + HEAD_BYTES + length, 0);
@@ -232,8 +236,8 @@ export class Journal {
       const capture = await copy.begin(key);
       const places: RecordPlace[] = [];
       for (const frame of frames) places.push(await copy.append(capture, await this.read(frame)));
-      await copy.finish(capture, report);
-      copy.#finished.set(nameOf(key), { frames: places, report });
+      const end = await copy.#append(KIND.end, capture, await this.read(report!));
+      copy.#finished.set(nameOf(key), { frames: places, report: end });
     }
     await copy.#file.datasync();
     await rename(path, this.path);

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BatchReport, classifyFiles, Journal } from "../batch/index.ts";
-import type { CaptureSummary } from "../capture/index.ts";
+import { type CaptureSummary, sumSummaries } from "../capture/index.ts";
 import { type Classifier, modelFile, type VerdictBatch } from "../inference/index.ts";
 import type { VerdictFileWriter, VerdictRow, VerdictTally, VerdictWriter } from "../results/index.ts";
 import { toolVersion } from "../version.ts";
@@ -71,7 +71,7 @@ export async function classifyStream(
     classified: paths.length,
     remembered: 0,
     failures: [],
-    summaries: summary === undefined ? [] : [summary],
+    summary: summary ?? sumSummaries([]),
     newBytes: summary?.bytesRead ?? 0,
     newSessions,
   };

@@ -3,28 +3,19 @@ import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import type { BatchReport } from "../batch/index.ts";
-import { isLive, listCaptures, sumSummaries } from "../capture/index.ts";
-import { unknownThreshold } from "../evaluation/unknown.ts";
+import { isLive, listCaptures } from "../capture/index.ts";
 import { Classifier } from "../inference/index.ts";
-import {
-  checkVerdictPath,
-  openVerdictWriter,
-  tallyVerdicts,
-  UNKNOWN,
-  verdictRows,
-} from "../results/index.ts";
+import { checkVerdictPath, openVerdictWriter, tallyVerdicts, verdictRows } from "../results/index.ts";
 import { systemReason } from "../system-error.ts";
 import { ALL_FLAGS, addCaptureOptions, type CaptureFlags } from "./capture-options.ts";
+import { addClassifierOptions, type ClassifierFlags, unknownBelowOf } from "./classifier-options.ts";
 import { type ClassifyWork, classifyJob, classifyStream } from "./classify-work.ts";
 import {
   type CommandContext,
   parsePositiveWhole,
   parseProbability,
-  parseShare,
   type RegisterCommand,
 } from "./command.ts";
-import { formatCount } from "./format.ts";
-import type { Terminal } from "./terminal.ts";
 import {
   classTable,
   type JobSummary,
@@ -56,15 +47,12 @@ Examples:
   $ flowglyph classify new.pcap --model model.onnx --json | jq -r 'select(.class == "ssh") | .responder_address'
 `;
 
-interface ClassifyFlags extends CaptureFlags {
+interface ClassifyFlags extends CaptureFlags, ClassifierFlags {
   model: string;
   output?: string;
   json?: boolean;
   threshold?: number;
-  unknownError?: number;
-  unknownBelow?: number;
   capturesFrom?: string;
-  workers?: number;
   jobs?: number;
   resume?: boolean;
 }
@@ -91,22 +79,8 @@ export const registerClassify: RegisterCommand = (program, context) => {
       new Option("--threshold <p>", "leave out sessions whose verdict is less probable than this").argParser(
         parseProbability,
       ),
-    )
-    .addOption(
-      new Option(
-        "--unknown-error <share>",
-        'class "unknown" where the model is not sure enough for this: of the verdicts given at most so many wrong (such as 5%), with 90 % confidence, on sessions like the labelled ones',
-      )
-        .argParser(parseShare)
-        .conflicts("unknownBelow"),
-    )
-    .addOption(
-      new Option(
-        "--unknown-below <p>",
-        'class "unknown" unless the best class is more probable than this',
-      ).argParser(parseProbability),
-    )
-    .addOption(new Option("--workers <n>", "worker threads that classify").argParser(parsePositiveWhole))
+    );
+  addClassifierOptions(command)
     .addHelpText("after", EXAMPLES)
     .action((captures: string[], flags: ClassifyFlags, _command: Command) =>
       runClassify(captures, flags, context),
@@ -120,7 +94,18 @@ async function runClassify(
   context: CommandContext,
 ): Promise<void> {
   const { terminal } = context;
-  const { model, output, json, workers, capturesFrom, threshold = 0, resume = false, jobs, ...rest } = flags;
+  const {
+    model,
+    output,
+    json,
+    workers,
+    isolation,
+    capturesFrom,
+    threshold = 0,
+    resume = false,
+    jobs,
+    ...rest
+  } = flags;
   const { unknownError, unknownBelow, ...capture } = rest;
   const shape = {
     sequence: (capture.sequence ?? 0) > 0,
@@ -138,10 +123,10 @@ async function runClassify(
   if (resume && (output === undefined || single))
     throw invalidArgument("--resume", "with --output and captures that are files, not merged", resume);
   const list = await listCaptures(given, { tolerant: !single });
-  const classifier = await Classifier.load(model, { workers });
+  const classifier = await Classifier.load(model, { workers, isolation });
   const started = performance.now();
   try {
-    const below = await unknownBelowOf(classifier, flags, terminal);
+    const below = unknownBelowOf(classifier, flags, terminal);
     const tally = tallyVerdicts();
     const work: ClassifyWork = {
       paths: list.captures.map(({ path }) => path),
@@ -169,7 +154,7 @@ async function runClassify(
     const seconds = (performance.now() - started) / 1000;
     const summary: JobSummary = { output, seconds, report: { ...report, failures }, classes };
     terminal.progressDone();
-    noteReading(terminal, list.warnings, sumSummaries(report.summaries));
+    noteReading(terminal, list.warnings, report.summary);
     noteJob(terminal, summary);
     if (output === undefined) noteCounts(terminal, classes, output);
     else if (json === true) await terminal.out(jobJson(summary));
@@ -181,23 +166,6 @@ async function runClassify(
   } finally {
     await classifier.close();
   }
-}
-
-/** The threshold that the flags ask for; what is promised of it is said. */
-async function unknownBelowOf(
-  { metadata }: Pick<Classifier, "metadata">,
-  { unknownError, unknownBelow }: ClassifyFlags,
-  terminal: Terminal,
-): Promise<number | undefined> {
-  if (unknownError === undefined && unknownBelow === undefined) return undefined;
-  if (metadata.classes.includes(UNKNOWN))
-    throw invalidArgument("--unknown-error", `a model without a class named ${UNKNOWN}`, metadata.classes);
-  if (unknownError === undefined) return unknownBelow;
-  const { threshold, given, wrong, error } = unknownThreshold(metadata, unknownError);
-  terminal.note(
-    `unknown where the probability is ${threshold.toFixed(4)} or less: on ${formatCount(metadata.unknown!.rows)} labelled images (${metadata.unknown!.source}) ${formatCount(wrong)} of the ${formatCount(given)} verdicts above it were wrong, so that at most ${(100 * error).toFixed(1)} % are, with 90 % confidence`,
-  );
-  return threshold;
 }
 
 async function readCaptureList(path: string): Promise<string[]> {

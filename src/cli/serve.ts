@@ -5,6 +5,7 @@ import { Classifier } from "../inference/index.ts";
 import { makeService } from "../service/index.ts";
 import { systemReason } from "../system-error.ts";
 import { addCaptureOptions, type CaptureFlags } from "./capture-options.ts";
+import { addClassifierOptions, type ClassifierFlags, unknownBelowOf } from "./classifier-options.ts";
 import { type CommandContext, parsePositiveWhole, type RegisterCommand } from "./command.ts";
 import { parseBytes } from "./format.ts";
 
@@ -19,11 +20,10 @@ Examples:
   $ curl -sN -T new.pcap -X POST -H 'content-type: application/vnd.tcpdump.pcap' http://127.0.0.1:8080/classify
 `;
 
-interface ServeFlags extends Pick<CaptureFlags, "early"> {
+interface ServeFlags extends Pick<CaptureFlags, "early">, ClassifierFlags {
   readonly model: string;
   readonly host: string;
   readonly port: number;
-  readonly workers?: number;
   readonly maxBody: number;
   readonly maxSeconds: number;
   readonly maxJobs: number;
@@ -46,22 +46,23 @@ export const registerServe: RegisterCommand = (program, context) => {
     .addOption(bytes("--max-body <size>", "largest capture", "1GiB"))
     .addOption(whole("--max-seconds <n>", "longest time for a capture, sending included", 300))
     .addOption(whole("--max-jobs <n>", "captures at a time", 16))
-    .addOption(bytes("--memory-limit <size>", "begin no capture while the process holds more", "2GiB"))
-    .addOption(new Option("--workers <n>", "worker threads that classify").argParser(parsePositiveWhole))
+    .addOption(bytes("--memory-limit <size>", "begin no capture while the process holds more", "2GiB"));
+  addClassifierOptions(command)
     .addHelpText("after", EXAMPLES)
     .action((flags: ServeFlags, _command: Command) => runServe(flags, context));
   addCaptureOptions(command, ["early"]);
 };
 
 async function runServe(flags: ServeFlags, { terminal, signal }: CommandContext): Promise<void> {
-  const { model, host, port, workers, maxBody, maxSeconds, maxJobs, memoryLimit, early } = flags;
-  await using classifier = await Classifier.load(model, { workers });
+  const { model, host, port, workers, isolation, maxBody, maxSeconds, maxJobs, memoryLimit, early } = flags;
+  await using classifier = await Classifier.load(model, { workers, isolation });
   const app = makeService(classifier, {
     maxBytes: maxBody,
     maxSeconds,
     maxJobs,
     memoryBytes: memoryLimit,
     early,
+    unknownBelow: unknownBelowOf(classifier, flags, terminal),
   });
   try {
     terminal.note(`listening on ${await app.listen({ host, port })}`);

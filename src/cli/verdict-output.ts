@@ -70,7 +70,7 @@ export function noteReading(
 export interface JobSummary {
   readonly output: string | undefined;
   readonly seconds: number;
-  readonly report: Omit<BatchReport, "summaries">;
+  readonly report: Omit<BatchReport, "summary">;
   readonly classes: readonly ClassTotals[];
 }
 

@@ -7,6 +7,6 @@ export {
   type PredictOptions,
 } from "./classifier.ts";
 export { DEVICES, type Device } from "./device.ts";
-export type { Isolation } from "./host.ts";
+export { ISOLATIONS, type Isolation } from "./host.ts";
 export type { Scores } from "./messages.ts";
 export { modelFile } from "./model-file.ts";

@@ -12,6 +12,8 @@ export interface ServiceOptions {
   readonly memoryBytes?: number | undefined;
   /** As `CaptureOptions.early`. */
   readonly early?: boolean | number | undefined;
+  /** Class "unknown" unless the best class is more probable than this. */
+  readonly unknownBelow?: number | undefined;
 }
 
 const GIB = 2 ** 30;
@@ -24,6 +26,7 @@ export function resolveServiceOptions(options: ServiceOptions) {
     maxJobs: positive("maxJobs", options.maxJobs ?? 16),
     memoryBytes: positive("memoryBytes", options.memoryBytes ?? 2 * GIB),
     early: options.early ?? false,
+    unknownBelow: options.unknownBelow,
   };
 }
 

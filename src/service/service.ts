@@ -11,7 +11,7 @@ import { resolveServiceOptions, type ServiceOptions } from "./options.ts";
 
 /** The classifier stays the caller's. `close()` lets the captures that were begun come to their ends. */
 export function makeService(classifier: Classifier, options: ServiceOptions = {}): FastifyInstance {
-  const { maxBytes, maxSeconds, maxJobs, memoryBytes, early } = resolveServiceOptions(options);
+  const { maxBytes, maxSeconds, maxJobs, memoryBytes, early, unknownBelow } = resolveServiceOptions(options);
   const metrics = makeMetrics();
   const app = fastify({ forceCloseConnections: "idle", requestTimeout: (maxSeconds + 5) * 1000 });
   let jobs = 0;
@@ -72,7 +72,7 @@ export function makeService(classifier: Classifier, options: ServiceOptions = {}
     async function* lines(first: IteratorResult<VerdictBatch, void>): AsyncGenerator<string> {
       try {
         for (let next = first; !next.done; next = await verdicts.next()) {
-          const rows = [...verdictRows(next.value)];
+          const rows = [...verdictRows(next.value, { unknownBelow })];
           for (const row of rows) metrics.sessions.inc({ class: row.class });
           yield JSON_LINES.rows(rows, {});
         }

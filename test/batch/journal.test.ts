@@ -43,7 +43,7 @@ test("what was finished is there again, what was not is not, and neither is anot
   const again = await open(path, true);
   expect(again.remembered).toBe(2);
   expect(await rowsOf(again, key("a"))).toEqual(["a1", "a2", "a3"]);
-  expect(again.finished(key("a"))!.report).toEqual({ sessions: 3 });
+  expect(await again.report(again.finished(key("a"))!)).toEqual({ sessions: 3 });
   expect(await rowsOf(again, key("b"))).toBeUndefined();
   expect(await rowsOf(again, key("c"))).toEqual([]);
   expect(await rowsOf(again, key("a", "2"))).toBeUndefined();

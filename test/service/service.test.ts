@@ -1,4 +1,5 @@
 // The service under load, with everything that clients do wrong: in a process of its own, as it is run.
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { type ClientRequest, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -67,11 +68,11 @@ const linesOf = ({ text }: Answer) =>
     .split("\n")
     .map((line) => JSON.parse(line));
 
-function expectWhole(answer: Answer): void {
+function expectWhole(answer: Answer, classes = /^[ab]$/): void {
   expect(answer.status).toBe(200);
   const lines = linesOf(answer);
   expect(lines).toHaveLength(301);
-  expect(lines[0]).toMatchObject({ capture: "body", class: expect.stringMatching(/^[ab]$/) });
+  expect(lines[0]).toMatchObject({ capture: "body", class: expect.stringMatching(classes) });
   expect(lines.at(-1)).toMatchObject({ summary: { packets: 900, sessions: { tcp: 300 }, warnings: [] } });
 }
 
@@ -199,6 +200,25 @@ test("verdicts come back while the capture is still being sent, with --early bef
   body.end(capture.subarray(30_000));
   response.resume();
   await once(response, "end");
+});
+
+test("what the model is not sure of is unknown where that was asked for, and hosts may be processes", async () => {
+  const { url, pid } = await startService("--unknown-below", "1", "--isolation", "process");
+  expect(
+    execFileSync("pgrep", ["--parent", String(pid), "--full", "host-main"], { encoding: "utf8" }),
+  ).toMatch(/^\d+\n$/);
+  const answer = await post(url, whole(capture));
+  expectWhole(answer, /^unknown$/);
+  expect(await metric(url, 'flowglyph_sessions_total{class="unknown"}')).toBe(300);
+});
+
+test("an error that the model cannot promise ends the start with a clear message", async () => {
+  const model = tempFile("m.onnx", tinyModel({ classes: ["a", "b"], weights: firstBytesWeights(2) }));
+  const { code, stderr } = await startCli([
+    ...["serve", "--model", model, "--port", "0", "--workers", "1", "--unknown-error", "5%"],
+  ]).ended;
+  expect(code).toBe(2);
+  expect(stderr).toContain("--unknown-error");
 });
 
 test("a port that is taken is one clear message", async () => {

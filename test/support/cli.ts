@@ -62,6 +62,7 @@ export function startCli(args: readonly string[]) {
   child.stdin.on("error", () => undefined);
   onTestFinished(() => void child.kill("SIGKILL"));
   return {
+    pid: child.pid,
     write: (bytes: Uint8Array) => child.stdin.write(bytes),
     end: () => child.stdin.end(),
     signal: (name: NodeJS.Signals) => child.kill(name),
