@@ -5,45 +5,21 @@
 // Resumable: what the output's .jsonl holds is not computed again.
 // Needs `npm run build` and a folder of the public image sets (FLOWGLYPH_DATA); networks need libtorch.
 //   node bench/unknown.mjs [--models trees,cnn-lstm] [--sets ...] [--labels 100,1000] [--seeds 1] [--every 1] [--config JSON]
-import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { torchAvailable } from "../dist/bindings/torch/index.js";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
 import { gatherImages, gatherLabels } from "../dist/src/dataset/dataset.js";
-import { makeSplit, openDataset } from "../dist/src/dataset/index.js";
 import { rocCurve } from "../dist/src/evaluation/curves.js";
 import { levelFor } from "../dist/src/evaluation/risk-coverage.js";
 import { createModel, findModel } from "../dist/src/models/registry.js";
 import { runModel } from "../dist/src/onnx/check.js";
 import { readModelMetadata } from "../dist/src/onnx/metadata.js";
 import { loadCheckpoint } from "../dist/src/training/checkpoint.js";
-import { train } from "../dist/src/training/index.js";
+import { commit } from "./sample-model.mjs";
+import { mean, openCells, percent, readFlags, rowsOf, settings, withTrained } from "./trained-cells.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const data = process.env.FLOWGLYPH_DATA ?? join(root, "../shared/data");
-const { values: flags } = parseArgs({
-  options: {
-    models: { type: "string", default: "trees" },
-    sets: { type: "string", default: "iscx12/SessionAllLayers,ustc20/SessionL7" },
-    labels: { type: "string", default: "100,1000" },
-    seeds: { type: "string", default: "1" },
-    every: { type: "string", default: "1" },
-    config: { type: "string", default: "{}" },
-    out: { type: "string", default: join(root, "bench/results/unknown") },
-  },
-});
-const file = `${flags.out}.jsonl`;
-const cells = existsSync(file)
-  ? readFileSync(file, "utf8")
-      .trim()
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => JSON.parse(line))
-  : [];
-const key = ({ model, set, labels, left, seed }) => [model, set, labels, left, seed].join(" ");
+const flags = readFlags("unknown", { labels: "100,1000", seeds: "1", every: "1" });
+const { cells, has, add } = openCells(`${flags.out}.jsonl`, ["model", "set", "labels", "left", "seed"]);
 
 /** The dataset without class `left`, and the rows of its test part that are of that class. */
 function leaveOut(dataset, left) {
@@ -103,128 +79,106 @@ function meanDistances(values, learnedValues, learnedLabels, K) {
   );
 }
 
-for (const seed of flags.seeds.split(",").map(Number)) {
-  for (const set of flags.sets.split(",")) {
-    if (!existsSync(join(data, set))) continue;
-    const whole = await openDataset(join(data, set));
-    for (const model of flags.models.split(",")) {
-      if (!("fit" in findModel(model)) && !torchAvailable()) continue;
-      for (const labels of flags.labels
-        .split(",")
-        .map((text) => (text.endsWith("%") ? text : Number(text)))) {
-        for (let left = 0; left < whole.classes.length; left += Number(flags.every)) {
-          if (cells.some((one) => key(one) === key({ model, set, labels, left, seed }))) continue;
-          const dataset = leaveOut(whole, left);
-          const split = makeSplit(dataset, { labels, seed, unlabeled: 0 });
-          const run = mkdtempSync(join(tmpdir(), "flowglyph-unknown-"));
-          try {
-            const config = { model, seed, labels, unlabeled: 0, threads: 1, ...JSON.parse(flags.config) };
-            const { metrics } = await train(dataset, split, config, { run });
-            const strangers = whole.testRows.filter((row) => whole.labels[row] === left);
-            const rows = Uint32Array.from([...split.test, ...strangers]);
-            const K = dataset.classes.length;
-            const probabilities = await runModel(join(run, "model.onnx"), gatherImages(dataset, rows), K, 64);
-            const isStranger = Array.from(rows, (_, i) => i >= split.test.length);
-            const truth = gatherLabels(dataset, split.test);
-            const best = Array.from(rows, (_, i) => {
-              const own = probabilities.subarray(i * K, (i + 1) * K);
-              const order = [...own.keys()].sort((a, b) => own[b] - own[a]);
-              return { verdict: order[0], p: own[order[0]], margin: own[order[0]] - own[order[1]] };
-            });
-            const entropy = Float64Array.from(rows, (_, i) => {
-              const own = probabilities.subarray(i * K, (i + 1) * K);
-              return -own.reduce((sum, p) => sum + (p > 0 ? p * Math.log(p) : 0), 0);
-            });
-            const learned = Uint32Array.from([...split.labelled, ...split.validation]);
-            const scores = {
-              probability: best.map(({ p }) => -p),
-              margin: best.map(({ margin }) => -margin),
-              entropy,
-              "nearest image": distances(dataset, rows, learned),
-            };
-            const logits = await logitsOf(model, run, dataset, rows);
-            if (logits !== undefined) {
-              const sure = Float64Array.from(rows, (_, i) =>
-                Math.max(...logits.subarray(i * K, (i + 1) * K)),
-              );
-              scores["largest logit"] = sure.map((x) => -x);
-              scores.energy = sure.map((x, i) => {
-                const own = logits.subarray(i * K, (i + 1) * K);
-                return -(x + Math.log(own.reduce((sum, z) => sum + Math.exp(z - x), 0)));
-              });
-              const taught = await logitsOf(model, run, dataset, learned);
-              scores["class means"] = meanDistances(logits, taught, gatherLabels(dataset, learned), K);
-            }
-            const areas = Object.fromEntries(
-              Object.entries(scores).map(([name, values]) => [name, rocCurve(values, isStranger)?.area]),
-            );
-            const given = (threshold) => {
-              const known = best.slice(0, split.test.length);
-              const verdicts = known.filter(({ p }) => p > threshold);
-              const wrong = known.filter(({ p, verdict }, i) => p > threshold && verdict !== truth[i]).length;
-              const found = best.slice(split.test.length).filter(({ p }) => p <= threshold).length;
-              return {
-                threshold,
-                strangersUnknown: found / strangers.length,
-                knownLost: 1 - verdicts.length / known.length,
-                wrong: wrong / Math.max(1, verdicts.length),
-              };
-            };
-            const right = best
-              .filter(({ verdict }, i) => verdict === truth[i])
-              .map(({ p }) => p)
-              .sort((a, b) => a - b);
-            const { unknown } = await readModelMetadata(join(run, "model.onnx"));
-            const asked = Object.fromEntries(
-              [0.05, 0.1, 0.2].map((error) => {
-                const level = unknown && levelFor(unknown.levels, error);
-                return [error, level ? given(level.threshold) : null];
-              }),
-            );
-            const one = {
-              model,
-              set,
-              labels,
-              left,
-              seed,
-              name: whole.classes[left],
-              strangers: strangers.length,
-              accuracy: metrics.accuracy,
-              areas,
-              keep95: given(right[Math.floor(0.05 * right.length)] - 1e-9),
-              asked,
-            };
-            cells.push(one);
-            appendFileSync(file, `${JSON.stringify(one)}\n`);
-            const shown = Object.entries(areas).map(([name, area]) => `${name} ${area?.toFixed(3)}`);
-            console.log(model, set, labels, whole.classes[left], shown.join(", "));
-          } finally {
-            rmSync(run, { recursive: true, force: true });
-          }
-        }
-      }
-    }
+for await (const { dataset: whole, ...setting } of settings(flags)) {
+  const { model, set, labels } = setting;
+  for (let left = 0; left < whole.classes.length; left += Number(flags.every)) {
+    if (has({ ...setting, left })) continue;
+    const dataset = leaveOut(whole, left);
+    const one = await withTrained({ dataset, ...setting }, flags, ({ run, split, metrics }) =>
+      doubts({ whole, dataset, left, setting, run, split, metrics }),
+    );
+    add(one);
+    const shown = Object.entries(one.areas).map(([name, area]) => `${name} ${area?.toFixed(3)}`);
+    console.log(model, set, labels, whole.classes[left], shown.join(", "));
   }
 }
 
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-const percent = (value) => (100 * value).toFixed(1);
-const groups = [
-  ...new Set(cells.map(({ model, set, labels }) => JSON.stringify({ model, set, labels }))),
-].map((text) => JSON.parse(text));
-const of = (group) =>
-  cells.filter((one) => Object.entries(group).every(([name, value]) => one[name] === value));
+/** One cell: what a model that has not seen class `left` makes of the test images of all classes. */
+async function doubts({ whole, dataset, left, setting: { model, set, labels, seed }, run, split, metrics }) {
+  const strangers = whole.testRows.filter((row) => whole.labels[row] === left);
+  const rows = Uint32Array.from([...split.test, ...strangers]);
+  const K = dataset.classes.length;
+  const probabilities = await runModel(join(run, "model.onnx"), gatherImages(dataset, rows), K, 64);
+  const isStranger = Array.from(rows, (_, i) => i >= split.test.length);
+  const truth = gatherLabels(dataset, split.test);
+  const best = Array.from(rows, (_, i) => {
+    const own = probabilities.subarray(i * K, (i + 1) * K);
+    const order = [...own.keys()].sort((a, b) => own[b] - own[a]);
+    return { verdict: order[0], p: own[order[0]], margin: own[order[0]] - own[order[1]] };
+  });
+  const entropy = Float64Array.from(rows, (_, i) => {
+    const own = probabilities.subarray(i * K, (i + 1) * K);
+    return -own.reduce((sum, p) => sum + (p > 0 ? p * Math.log(p) : 0), 0);
+  });
+  const learned = Uint32Array.from([...split.labelled, ...split.validation]);
+  const scores = {
+    probability: best.map(({ p }) => -p),
+    margin: best.map(({ margin }) => -margin),
+    entropy,
+    "nearest image": distances(dataset, rows, learned),
+  };
+  const logits = await logitsOf(model, run, dataset, rows);
+  if (logits !== undefined) {
+    const sure = Float64Array.from(rows, (_, i) => Math.max(...logits.subarray(i * K, (i + 1) * K)));
+    scores["largest logit"] = sure.map((x) => -x);
+    scores.energy = sure.map((x, i) => {
+      const own = logits.subarray(i * K, (i + 1) * K);
+      return -(x + Math.log(own.reduce((sum, z) => sum + Math.exp(z - x), 0)));
+    });
+    const taught = await logitsOf(model, run, dataset, learned);
+    scores["class means"] = meanDistances(logits, taught, gatherLabels(dataset, learned), K);
+  }
+  const areas = Object.fromEntries(
+    Object.entries(scores).map(([name, values]) => [name, rocCurve(values, isStranger)?.area]),
+  );
+  const given = (threshold) => {
+    const known = best.slice(0, split.test.length);
+    const verdicts = known.filter(({ p }) => p > threshold);
+    const wrong = known.filter(({ p, verdict }, i) => p > threshold && verdict !== truth[i]).length;
+    const found = best.slice(split.test.length).filter(({ p }) => p <= threshold).length;
+    return {
+      threshold,
+      strangersUnknown: found / strangers.length,
+      knownLost: 1 - verdicts.length / known.length,
+      wrong: wrong / Math.max(1, verdicts.length),
+    };
+  };
+  const right = best
+    .filter(({ verdict }, i) => verdict === truth[i])
+    .map(({ p }) => p)
+    .sort((a, b) => a - b);
+  const { unknown } = await readModelMetadata(join(run, "model.onnx"));
+  const asked = Object.fromEntries(
+    [0.05, 0.1, 0.2].map((error) => {
+      const level = unknown && levelFor(unknown.levels, error);
+      return [error, level ? given(level.threshold) : null];
+    }),
+  );
+  return {
+    model,
+    set,
+    labels,
+    left,
+    seed,
+    name: whole.classes[left],
+    strangers: strangers.length,
+    accuracy: metrics.accuracy,
+    areas,
+    keep95: given(right[Math.floor(0.05 * right.length)] - 1e-9),
+    asked,
+  };
+}
+
+const groups = rowsOf(cells);
 const NAMES = ["probability", "margin", "entropy", "largest logit", "energy", "class means", "nearest image"];
-const areaRows = groups.map((group) => {
-  const own = of(group);
+const areaRows = groups.map(({ own, ...group }) => {
   const cell = (name) => {
     const values = own.map((one) => one.areas[name]).filter((value) => value !== undefined && value !== null);
     return values.length === 0 ? "" : mean(values).toFixed(3);
   };
   return `| ${group.set} | ${group.model} | ${group.labels} | ${own.length} | ${percent(mean(own.map((one) => one.accuracy)))} | ${NAMES.map(cell).join(" | ")} |`;
 });
-const verdictRows = groups.map((group) => {
-  const own = of(group);
+const verdictRows = groups.map(({ own, ...group }) => {
   const keep = ["strangersUnknown", "knownLost"].map((name) =>
     percent(mean(own.map((one) => one.keep95[name]))),
   );
@@ -239,13 +193,12 @@ const verdictRows = groups.map((group) => {
   });
   return `| ${group.set} | ${group.model} | ${group.labels} | ${keep.join(" | ")} | ${asked.join(" | ")} |`;
 });
-const commit = execFileSync("git", ["-C", root, "rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
 writeFileSync(
   `${flags.out}.md`,
   `# Sessions of classes that a model has never seen
 
 \`node bench/unknown.mjs\`: each class in turn is left out of everything that is learned, and its test images are shown to the model among those of the others.
-Published images, mask none, the published test part. ${cpus()[0].model}, commit ${commit}.
+Published images, mask none, the published test part. ${cpus()[0].model}, commit ${commit()}.
 
 Area under the ROC curve, left-out against known sessions, mean over the left-out classes (0.5: no better than chance). The first three are computed from the
 probabilities that every model file gives; logits and class means (of logits) only a network has; "nearest image" is the share of bytes that differ from the nearest labelled image.
