@@ -218,7 +218,7 @@ test("an error that the model cannot promise ends the start with a clear message
     ...["serve", "--model", model, "--port", "0", "--workers", "1", "--unknown-error", "5%"],
   ]).ended;
   expect(code).toBe(2);
-  expect(stderr).toContain("--unknown-error");
+  expect(stderr).toContain("cannot promise an error");
 });
 
 test("a port that is taken is one clear message", async () => {
