@@ -123,7 +123,7 @@ for (const seed of flags.seeds.split(",").map(Number)) {
       if (cells.some((cell) => isOf(cell, of, labels, seed))) continue;
       if (dataset === undefined) {
         dataset = await openDataset(join(data, of.set));
-        if (of.mask !== "none") ({ dataset } = await maskDataset(dataset, { mask: of.mask, threads: 1 }));
+        if (of.mask !== "none") dataset = await maskDataset(dataset, of.mask, { view: "pcap", threads: 1 });
       }
       const cell = { ...of, labels, seed, accuracy: await measure(dataset, labels, seed) };
       cells.push(cell);
@@ -152,7 +152,7 @@ writeFileSync(
   `${flags.out}.md`,
   `# What each part of experts gives
 
-Test accuracy in per cent, mean and standard deviation over seeds ${flags.seeds}; the given test part, duplicates removed after masking; ${flags.unlabelled} unlabelled
+Test accuracy in per cent, mean and standard deviation over seeds ${flags.seeds}; the given test part, under a mask without duplicates; ${flags.unlabelled} unlabelled
 sessions; views pcap and l7. The same labelled rows in every row of a column. Commit ${commit}; \`node bench/experts.mjs\`.
 
 ${table}

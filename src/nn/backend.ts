@@ -51,7 +51,7 @@ export interface Backend<T, P extends ParameterSpec = ParameterSpec> {
   bytePairs(bytes: T): T;
   /** uint8 (N, L) -> int32 (N, count): 256 * position + byte, of the first `count` bytes. An index, without gradient. */
   bytePositions(bytes: T, count: number): T;
-  /** int32 (N, L), (V, E) -> (N, E): the sum of the rows at the L indices of each. Without gradient. */
+  /** int32 (N, L), (V, E) -> (N, E): the sum of the rows at the L indices of each. */
   sumOfRows(indices: T, rows: T): T;
   /** (N, C, L), (O, C / groups, K), (O) -> (N, O, L'). */
   conv1d(x: T, weight: T, bias: T, options: Convolution1dOptions): T;

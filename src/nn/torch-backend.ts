@@ -166,7 +166,7 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
       .add(offsets.to({ device: bytes.device }));
   }
   sumOfRows(indices: Tensor, rows: Tensor): Tensor {
-    return indices.embedding(rows.detach()).sum([1]);
+    return indices.embedding(rows).sum([1]);
   }
   conv1d(x: Tensor, weight: Tensor, bias: Tensor, options: Convolution1dOptions): Tensor {
     return x.conv1d(weight, bias, options);

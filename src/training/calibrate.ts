@@ -20,8 +20,8 @@ const NETWORK_PRIOR: TemperaturePrior = { mean: Math.log(1.6), deviation: 0.25 }
 // Trees that vote are right more often than they agree; of 1000 rows the prior is not felt.
 const FITTED_PRIOR: TemperaturePrior = { mean: Math.log(0.65), deviation: 0.3 };
 
-// A logarithmic pool's temperature is of no other kind than a single model's, and on the other side of 1 as often as not.
-const POOL_PRIOR: TemperaturePrior = { mean: Math.log(0.6), deviation: 0.3 };
+// A pool whose shares add up to 1 is nearly as sure as it is right.
+const POOL_PRIOR: TemperaturePrior = { mean: Math.log(0.9), deviation: 0.3 };
 
 /** What a model's file says of its probabilities. */
 export type Calibrated = { readonly calibration: CalibrationSummary } & Pick<ModelMetadata, "unknown">;

@@ -68,7 +68,7 @@ const SIZES: Readonly<Record<string, (K: number) => number>> = {
     3 * (NORM(128) + CONV1D(128, 128, 5) + CONV1D(128, 128, 1)) +
     NORM(128) +
     LINEAR(256, 256) +
-    LINEAR(256 + 128, K),
+    LINEAR(256 + 2 * 128, K),
   patchwise: (K) => 257 * 16 + LINEAR(8 * 16, 64) + LINEAR(2 * 64, 128) + LINEAR(256, K),
   bytesgan: (K) => GENERATOR + MIRROR + LINEAR(2048, K),
 };

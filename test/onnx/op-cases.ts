@@ -333,14 +333,39 @@ export const OP_CASES: readonly OpCase[] = [
   {
     name: "bytePairs, as indices of an embedding",
     input: [N, 9],
-    bytesBelow: 256,
-    weights: [[65536, 2]],
+    bytesBelow: 3,
+    weights: [[515, 2]],
     run: (b, x, [w]) => b.embedding(b.bytePairs(x), w!),
     expected: (x, [w]) =>
       reference.embedding(
         fill([N, 8], ([n, p]) => 256 * reference.at(x, [n!, p!]) + reference.at(x, [n!, p! + 1])),
         w!,
       ),
+  },
+  {
+    name: "bytePositions, as indices of an embedding",
+    input: [N, 9],
+    bytesBelow: 5,
+    weights: [[3 * 256, 2]],
+    run: (b, x, [w]) => b.embedding(b.bytePositions(x, 3), w!),
+    expected: (x, [w]) =>
+      reference.embedding(
+        fill([N, 3], ([n, p]) => 256 * p! + reference.at(x, [n!, p!])),
+        w!,
+      ),
+  },
+  {
+    name: "sumOfRows, more than are gathered at once",
+    input: [N, 61],
+    bytesBelow: 2,
+    weights: [[258, 2]],
+    run: (b, x, [w]) => b.sumOfRows(b.bytePairs(x), w!),
+    expected: (x, [w]) =>
+      fill([N, 2], ([n, e]) => {
+        const pair = (p: number) => 256 * reference.at(x, [n!, p]) + reference.at(x, [n!, p + 1]);
+        const own = Array.from({ length: 60 }, (_, p) => reference.at(w!, [pair(p), e!]));
+        return own.reduce((sum, value) => sum + value, 0);
+      }),
   },
   {
     name: "normalize",
