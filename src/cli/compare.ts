@@ -38,7 +38,6 @@ Examples:
 `;
 
 interface CompareFlags extends RunFlags {
-  readonly data?: string;
   readonly sets?: readonly string[];
   readonly masks?: readonly Mask[];
   readonly labels?: readonly LabelCount[];
@@ -124,7 +123,6 @@ async function runCompare(flags: CompareFlags, context: CommandContext): Promise
   const goOn = resumeCommand(
     ["compare"],
     [
-      ["--data", data],
       ["--sets", sets?.join(",")],
       ["--masks", masks?.join(",")],
       ["--labels", labels?.join(",")],

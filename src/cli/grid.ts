@@ -10,8 +10,9 @@ import { type CommandContext, jsonOption, parsePositiveWhole } from "./command.t
 import { formatDuration } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What `addRunOptions` adds, and the folder. */
+/** What `addRunOptions` adds, and the folders. */
 export interface RunFlags {
+  readonly data?: string;
   readonly output: string;
   readonly resume?: boolean;
   readonly maxHours?: number;
@@ -146,6 +147,7 @@ type NamedFlag = readonly [option: string, value: string | number | boolean | un
 /** The same command with --resume, as a person would type it; `own` are the flags that say which cells. */
 export function resumeCommand(words: readonly string[], own: readonly NamedFlag[], flags: RunFlags): string {
   const named: readonly NamedFlag[] = [
+    ["--data", flags.data],
     ["-o", flags.output],
     ["--epochs", flags.epochs],
     ["--pretrain-epochs", flags.pretrainEpochs],

@@ -92,7 +92,6 @@ async function runReproduce(
   const goOn = resumeCommand(
     ["reproduce", ...targets],
     [
-      ["--data", data],
       ["--seeds", seeds],
       ["--only", only?.join(",")],
       ["--recipe", recipe],
