@@ -33,6 +33,17 @@ describe("plan of a phase", () => {
     expect(plan.rows.length).toBe(11195);
   });
 
+  test("a phase may bound its images, evenly chosen, and the steps of its epochs; small sets feel neither", () => {
+    const bounded = { ...phase("all"), maxImages: 1000, maxEpochSteps: 3 };
+    const plan = planPhase(bounded, split(3195, 6805), config);
+    expect(plan.rows.length).toBe(1000);
+    expect([...plan.rows.subarray(0, 3), plan.rows.at(-1)]).toEqual([0, 10, 20, 10000 + 6805 - 10]);
+    expect(plan).toMatchObject({ batchSize: 125, stepsPerEpoch: 3, epochs: 4 });
+    expect(planPhase({ ...bounded, maxEpochSteps: 30 }, split(40, 60), config)).toMatchObject({
+      stepsPerEpoch: 10,
+    });
+  });
+
   test("validation and test rows are in no phase", () => {
     for (const data of ["all", "labelled", "joint"] as const) {
       const plan = planPhase(phase(data), split(20, 30), config);
