@@ -18,7 +18,7 @@ import {
   STUDENT_SHAPES,
   type StudentSize,
 } from "../training/index.ts";
-import { type CommandContext, jsonOption, type RegisterCommand } from "./command.ts";
+import { type CommandContext, jsonOption, parsePositiveWhole, type RegisterCommand } from "./command.ts";
 import { configOption } from "./config-option.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { addLabelFileOption, type LabelFlags, withLabelFiles } from "./label-files.ts";
@@ -35,6 +35,14 @@ Examples:
   $ flowglyph distill run dataset -o small --resume            # after Ctrl-C, a kill or a power cut
   $ flowglyph classify capture.pcap --model small
 `;
+
+/** Where it is not what `train` says. */
+const ABOUT: Partial<Record<(typeof DISTILL_KEYS)[number], string>> = {
+  seed: "initial weights, data order, hidden bytes",
+  batchSize: "sessions of one step",
+  learningRate: "Adam's step at its largest: it rises, and falls along a cosine",
+  epochs: "passes over the sessions; of few sessions several passes count as one",
+};
 
 interface DistillFlags extends DistillConfig, LabelFlags {
   output: string;
@@ -59,31 +67,34 @@ export const registerDistill: RegisterCommand = (program, context) => {
       "the dataset that it was trained on, or another of the same view, mask and classes",
     )
     .requiredOption("-o, --output <small>", "folder for the small model, its scores, and what resuming needs")
-    .option(
-      "--speedup <times>",
-      "sessions a second asked for, as a multiple of the teacher's on this machine: the best student that gives them is taken (default: 20)",
-      parseTimes,
+    .addOption(
+      new Option(
+        "--speedup <times>",
+        "sessions a second asked for, as a multiple of the teacher's on this machine: the best student that gives them is taken (default: 20)",
+      )
+        .argParser(parseTimes)
+        .conflicts(["width", "bytes"]),
     )
     .addOption(
       new Option(
         "--int8 <when>",
-        "whether the student multiplies integers: auto where that is faster here and says the same (default: auto)",
+        "whether the student multiplies integers; auto: where that is faster here and says the same (default: auto)",
       ).choices(INT8),
     )
     .option(
       "--width <features>",
-      `instead of --speedup: features of 8 bytes, with --bytes; of the sizes tried ${listed("width")}`,
-      Number,
+      `instead of --speedup, and with --bytes: features of 8 bytes (tried: ${listed("width")})`,
+      parsePositiveWhole,
     )
     .option(
       "--bytes <count>",
-      `instead of --speedup: bytes of a session that are read, with --width; of the sizes tried ${listed("bytes")}`,
-      Number,
+      `instead of --speedup, and with --width: how many bytes of a session are read (tried: ${listed("bytes")})`,
+      parsePositiveWhole,
     )
     .option("--resume", "go on from the run's checkpoint; its own options are used")
     .option("--overwrite", "start anew in a folder that holds a run");
   addLabelFileOption(command);
-  for (const key of DISTILL_KEYS) command.addOption(configOption(key, defaultText(key)));
+  for (const key of DISTILL_KEYS) command.addOption(configOption(key, defaultText(key), ABOUT[key]));
   command
     .addOption(jsonOption())
     .addHelpText("after", EXAMPLES)

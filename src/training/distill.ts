@@ -18,6 +18,7 @@ import { finishStudent } from "./finish-student.ts";
 import { poolRows } from "./phase-plan.ts";
 import { checkResume, runFingerprint } from "./resume.ts";
 import { readRunConfig, runPath, writeRunSplit } from "./run-folder.ts";
+import type { RunMetrics } from "./run-metrics.ts";
 import { chooseSize, INT8, type Int8, type StudentShape, type StudentSize } from "./student-size.ts";
 import {
   checkSameTask,
@@ -145,7 +146,19 @@ export async function distill(
       request,
     }),
   );
-  return { metrics, config, history, warnings: metrics.warnings, model: runPath(run, "model") };
+  const warnings = [...metrics.warnings, ...(size.teacher === null ? [] : shortfall(metrics, asked.speedup))];
+  return { metrics, config, history, warnings, model: runPath(run, "model") };
+}
+
+/** Where the machine could not give what was asked for. */
+function shortfall({ distilled }: RunMetrics, speedup: number): string[] {
+  if (distilled === undefined) return [];
+  const { teacher, student } = distilled.summary.speed;
+  const reached = student / teacher;
+  if (reached >= speedup) return [];
+  return [
+    `${speedup} times the teacher's speed was asked for, and this student has ${reached.toFixed(1)} times`,
+  ];
 }
 
 function checkOptions({ speedup, int8, shape }: DistillOptions): void {

@@ -98,9 +98,14 @@ describeTorch("distill", () => {
 
   test("speedup chooses among measured sizes, and says what it measured", async () => {
     const sizes: unknown[] = [];
-    const { config } = await small({ shape: undefined, speedup: 1e9, onSize: (size) => sizes.push(size) });
+    const { config, warnings } = await small({
+      shape: undefined,
+      speedup: 1e9,
+      onSize: (size) => sizes.push(size),
+    });
     // Nothing is that fast: the fastest is what can be had.
     expect(config.modelOptions).toEqual({ width: 16, bytes: 256 });
+    expect(warnings.join("\n")).toMatch(/1000000000 times the teacher's speed was asked for, and this/);
     expect(sizes).toHaveLength(1);
     expect(sizes[0]).toMatchObject({ width: 16, bytes: 256, teacher: expect.any(Number) });
   });
