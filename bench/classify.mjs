@@ -4,8 +4,10 @@
 // same model and images, in processes of their own, turn by turn. Needs the built package.
 //
 //   npm run bench:classify -- [--model run|model.onnx] [--distilled run|model.onnx] [--seconds 4] [--rounds 3]
-//     [--loads 1000] [-o bench/results/classify.md]
+//     [--loads 1000] [--capture web.pcap] [-o bench/results/classify.md]
 //
+// With --capture, the whole way too: that capture to Parquet with the distilled model, by the command line. A capture of
+// 30 KB a session: build/bench/bench/native/flowglyph_generate_capture --profile web --sessions 120000 --out web.pcap
 // Without --model it trains CNN-LSTM for one epoch on the sample captures: speed does not ask what weights are worth.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -13,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { runPipeline } from "./classify/pipeline.mjs";
 import { classifyReport } from "./classify/report.mjs";
 import { runPeer, runPython } from "./classify/run-peer.mjs";
 
@@ -24,6 +27,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "4" },
     rounds: { type: "string", default: "3" },
     loads: { type: "string", default: "1000" },
+    capture: { type: "string" },
     output: { type: "string", short: "o", default: join(root, "bench/results/classify.md") },
   },
 });
@@ -44,6 +48,7 @@ const note = (text) => process.stderr.write(`${text}\n`);
 
 try {
   const { modelFile } = await import("../dist/src/inference/index.js");
+  const { readModelMetadata } = await import("../dist/src/onnx/index.js");
   const model = await modelFile(values.model ?? trainOne());
   const distilled = values.distilled && (await modelFile(values.distilled));
 
@@ -78,6 +83,15 @@ try {
       contender.results.push(runPeer({ ...contender, results: undefined, seconds }));
     }
   }
+  const pipeline = [];
+  if (values.capture) {
+    const small = distilled ?? model;
+    const metadata = await readModelMetadata(small);
+    for (let round = 0; round < Number(values.rounds); round++) {
+      note(`round ${round + 1}: capture to Parquet`);
+      pipeline.push(runPipeline({ model: small, metadata, capture: values.capture, folder }));
+    }
+  }
   note("Python");
   const python = runPython(model, seconds / 4);
   const loads = Number(values.loads);
@@ -90,6 +104,8 @@ try {
     best,
     python,
     memory,
+    distilled,
+    pipeline,
     seconds,
     rounds: values.rounds,
     root,

@@ -8,7 +8,8 @@ const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 const whole = (value) => Math.round(value).toLocaleString("en-US");
 const mebibytes = (bytes) => whole(bytes / 2 ** 20);
 
-export function classifyReport({ model, contenders, sweep, best, python, memory, seconds, rounds, root }) {
+export function classifyReport(run) {
+  const { model, contenders, sweep, best, python, memory, distilled, pipeline, seconds, rounds, root } = run;
   const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json");
   const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], {
     cwd: root,
@@ -60,6 +61,8 @@ export function classifyReport({ model, contenders, sweep, best, python, memory,
     ...rows.map((row) => `| ${row.join(" | ")} |`),
     "",
     python ? "" : "Python's onnxruntime could not be imported here.\n",
+    ...(distilled ? [`Distilled: ${distilledWords(distilled)}.\n`] : []),
+    ...(pipeline.length > 0 ? pipelineSection(pipeline) : []),
     "## The sweep: onnxruntime-node, sessions a second",
     "",
     `| batch | ${threads.map((n) => `${n} thread${n > 1 ? "s" : ""}`).join(" | ")} |`,
@@ -83,6 +86,33 @@ function loadsSection(points) {
     `| loads | ${points.map(({ turn }) => turn).join(" | ")} |`,
     `|---|${points.map(() => "---|").join("")}`,
     `| MiB | ${points.map(({ rss }) => mebibytes(rss)).join(" | ")} |`,
+    "",
+  ];
+}
+
+/** What the file says of itself, on the test part that it never learned from. */
+function distilledWords(path) {
+  const text = readFileSync(path, "latin1");
+  const [, json] = /"distilled":(\{.*?\}\})/.exec(text) ?? [];
+  if (json === undefined) return modelName(path);
+  const { teacher, arithmetic, test } = JSON.parse(json);
+  const percent = (share) => (100 * share).toFixed(2);
+  return `${modelName(path)}, ${arithmetic}; accuracy ${percent(test.student)} %, the teacher's (${teacher.model}) ${percent(test.teacher)} %; ${percent(test.same)} % of ${whole(test.rows)} verdicts are the teacher's`;
+}
+
+function pipelineSection(runs) {
+  const [{ sessions, bytes, parquetBytes }] = runs;
+  const seconds = median(runs.map((run) => run.seconds));
+  const all = runs.map((run) => run.seconds.toFixed(2)).join(", ");
+  return [
+    "## Capture to Parquet, with the distilled model",
+    "",
+    `${whole(sessions)} sessions of ${(bytes / sessions / 1000).toFixed(1)} KB, ${(bytes / 1e9).toFixed(2)} GB (generated: questions, chats, some downloads, QUIC and voice; IPv4 and 15 % IPv6) in the page cache;`,
+    "one `flowglyph classify CAPTURE -o verdicts.parquet`, from the start of its process to its end.",
+    "",
+    "| sessions a second | Gbit a second | seconds, each run | Parquet MB |",
+    "|---|---|---|---|",
+    `| ${whole(sessions / seconds)} | ${((8 * bytes) / seconds / 1e9).toFixed(2)} | ${all} | ${(parquetBytes / 1e6).toFixed(1)} |`,
     "",
   ];
 }

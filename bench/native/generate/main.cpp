@@ -35,6 +35,13 @@ const std::vector<Profile>& profiles() {
         {Conduct::kBulk, 0.20, 0, 30, 40'000, true, 0.002, 0.95},
         {Conduct::kQuic, 0.10, 0, 20, 4'000, true, 0.005, 0},
         {Conduct::kVoice, 0.05, 0, 100, 600, false, 0.02, 0}}},
+      // As mixed, with fewer downloads: 30 KB a session.
+      {"web", 40'000, 133, 0.15, 0.005,
+       {{Conduct::kQuery, 0.39, 0, 2, 4, false, 0.03, 0},
+        {Conduct::kChat, 0.395, 0, 8, 60, false, 0.2, 0.9},
+        {Conduct::kBulk, 0.065, 0, 30, 40'000, true, 0.002, 0.95},
+        {Conduct::kQuic, 0.10, 0, 20, 4'000, true, 0.005, 0},
+        {Conduct::kVoice, 0.05, 0, 100, 600, false, 0.02, 0}}},
       {"full", 200, 20, 0, 0, {{Conduct::kFull, 1, 0.5, 3'000, 4'000, false, 0.01, 1}}},
       // Few long sessions among many short ones.
       {"short", 500'000, 3333, 0.15, 0.005,
