@@ -44,6 +44,9 @@ function trainOne() {
   return join(folder, "run");
 }
 
+// What was calibrated when the machine did other things is no setting for this run.
+process.env.XDG_CACHE_HOME = folder;
+
 const note = (text) => process.stderr.write(`${text}\n`);
 
 try {

@@ -120,5 +120,5 @@ function pipelineSection(runs) {
 function modelName(path) {
   const text = readFileSync(path, "latin1");
   const [, name] = /"model":"([^"]+)"/.exec(text) ?? [];
-  return `model ${name ?? path}, ${(text.length / 1e6).toFixed(1)} MB`;
+  return `model ${name ?? path}, ${(text.length / 1e6).toPrecision(2)} MB`;
 }
