@@ -14,7 +14,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "flowglyph-cli-"));
   [dataset, teacher] = [join(folder, "dataset"), join(folder, "teacher")];
   expect((await runCli(["encode", SAMPLES, "-o", dataset])).code).toBe(0);
-  const args = ["--model", "pairs", "--split", "group", "--seed", "3", "--threads", "1", "--no-baselines"];
+  const args = ["--model", "factors", "--split", "group", "--seed", "3", "--threads", "1", "--no-baselines"];
   expect((await runCli(["train", dataset, "-o", teacher, ...args])).code).toBe(0);
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ describe.skipIf(!torchAvailable())("distill (needs libtorch)", () => {
     const distilled = await runCli(["distill", teacher, dataset, "-o", small, ...options]);
     expect(distilled).toMatchObject({ code: 0 });
     expect(distilled.stderr).toMatch(/a student of width 16 that reads 256 bytes learns the answers on \d+/);
-    expect(distilled.stdout).toMatch(/teacher \(pairs\) +[\d,]+ +1\.0/);
+    expect(distilled.stdout).toMatch(/teacher \(factors\) +[\d,]+ +1\.0/);
     expect(distilled.stdout).toMatch(/student, (float32|int8) \(kept\) +[\d,]+ +[\d.]+ +[\d.]+ KiB/);
 
     const again = await runCli(["distill", teacher, dataset, "-o", small]);

@@ -22,7 +22,7 @@ let teacher: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "flowglyph-distill-"));
   teacher = join(folder, "teacher");
-  const config = { model: "pairs", labels: 60, threads: 1, modelOptions: { dimensions: 8 } } as const;
+  const config = { model: "factors", labels: 60, threads: 1, modelOptions: { dimensions: 8 } } as const;
   await train(dataset, tinySplit(dataset, config), config, { run: teacher });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -67,7 +67,7 @@ describeTorch("distill", () => {
       mask: "identity",
       idleTimeout: 120,
       activeTimeout: 1800,
-      distilled: { arithmetic: "int8", teacher: { model: "pairs" }, test: { rows: metrics.test } },
+      distilled: { arithmetic: "int8", teacher: { model: "factors" }, test: { rows: metrics.test } },
     });
     expect(metadata.calibration?.source).toBe("validation");
     const classifier = await Classifier.load(run, { workers: 1, batch: 16 });
