@@ -49,7 +49,7 @@ try {
   const given = process.argv.slice(2).join(" ");
   const text = `# Models loaded and closed
 
-A classifier with one worker (${flags.isolation}) is loaded, classifies 32 images and is closed, ${times} times; every answer is that of the first. Model: \`pairs\` on the sample
+A classifier with one worker (${flags.isolation}) is loaded, classifies 32 images and is closed, ${times} times; every answer is that of the first. Model: \`factors\` on the sample
 captures. Resident memory of the process after a collection:
 
 | closed | resident MB |

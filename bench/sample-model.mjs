@@ -1,4 +1,4 @@
-// A model for benchmarks that want one and not a particular one: `pairs`, trained on the sample captures in seconds.
+// A model for benchmarks that want one and not a particular one: `factors`, trained on the sample captures in seconds.
 import { execFileSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,7 @@ export function trainSampleModel(scratch) {
     execFileSync(process.execPath, [main, ...args], { stdio: ["ignore", "ignore", "inherit"] });
   const [dataset, run] = [join(scratch, "dataset"), join(scratch, "run")];
   flowglyph("encode", sampleCaptures, "-o", dataset);
-  flowglyph("train", dataset, "-o", run, "--model", "pairs", "--labels", "40%");
+  flowglyph("train", dataset, "-o", run, "--model", "factors", "--labels", "40%");
   return run;
 }
 

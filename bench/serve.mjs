@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `flowglyph serve` under load for a long time: does its memory stay flat? Clients on the loopback send the sample captures
 // without a pause; of every ten requests one is given up in mid-upload and one is no capture. Every good answer has to be
-// whole. The model is `pairs`, trained here on the same captures, unless --model names another.
+// whole. The model is `factors`, trained here on the same captures, unless --model names another.
 // Needs `npm run build`.
 //   node bench/serve.mjs [--minutes 30] [--clients 8] [--model RUN|MODEL.onnx] [--isolation thread|process] [--out FILE.md]
 import { execFileSync, spawn } from "node:child_process";
@@ -32,6 +32,8 @@ function post(url, body, giveUp) {
   return new Promise((resolve, reject) => {
     const sending = request(`${url}/classify`, {
       method: "POST",
+      // A connection each: one that was idle may be closed by the other side just when it is used again.
+      agent: false,
       headers: { "content-type": "application/octet-stream" },
     });
     sending.on("error", (error) => (giveUp ? resolve(undefined) : reject(error)));
@@ -51,7 +53,7 @@ function post(url, body, giveUp) {
   });
 }
 
-const sent = { good: 0, givenUp: 0, malformed: 0, busy: 0, bytes: 0, sessions: 0 };
+const sent = { good: 0, givenUp: 0, malformed: 0, busy: 0, late: 0, bytes: 0, sessions: 0 };
 let stopping = false;
 
 async function client(url, number) {
@@ -67,6 +69,9 @@ async function client(url, number) {
     if (status === 503) {
       sent.busy++;
       await sleep(100);
+    } else if (status === 408) {
+      // The machine was taken away for minutes.
+      sent.late++;
     } else if (malformed) {
       if (status !== 422) throw new Error(`expected 422 for what is no capture but received ${status}`);
       sent.malformed++;
@@ -89,10 +94,11 @@ function memoryOf(pid) {
   return own.reduce((sum, [, , kilobytes]) => sum + kilobytes, 0) / 1000;
 }
 
-async function metric(url, name) {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const row = text.split("\n").find((line) => line.startsWith(`${name} `));
-  return Number(row.slice(name.length + 1));
+/** Of one look: the event-loop delay is that since the look before. */
+async function metrics(url, names) {
+  const text = await (await fetch(`${url}/metrics`, { headers: { connection: "close" } })).text();
+  const values = new Map(text.split("\n").map((line) => line.split(" ")));
+  return names.map((name) => Number(values.get(name)));
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
@@ -120,9 +126,10 @@ try {
   while (performance.now() - started < minutes * 60_000) {
     await Promise.race([sleep(10_000), working]);
     const minute = (performance.now() - started) / 60_000;
-    const [heap, lag] = await Promise.all(
-      ["nodejs_heap_size_used_bytes", "nodejs_eventloop_lag_p99_seconds"].map((name) => metric(url, name)),
-    );
+    const [heap, lag] = await metrics(url, [
+      "nodejs_heap_size_used_bytes",
+      "nodejs_eventloop_lag_p99_seconds",
+    ]);
     samples.push({ minute, resident: memoryOf(service.pid), heap: heap / 1e6, lag: lag * 1000, ...sent });
     console.error(JSON.stringify(samples.at(-1)));
   }
@@ -130,7 +137,7 @@ try {
   await working;
   const seconds = (performance.now() - started) / 1000;
   load.push(loadavg()[0]);
-  const jobs = await metric(url, "flowglyph_jobs");
+  const [jobs] = await metrics(url, ["flowglyph_jobs"]);
   const tenths = Array.from({ length: 10 }, (_, i) =>
     samples.filter(({ minute }) => Math.min(9, Math.floor((10 * minute) / minutes)) === i),
   ).filter((part) => part.length > 0);
@@ -143,9 +150,9 @@ try {
   const text = `# The service under load
 
 \`flowglyph serve\` for ${minutes} minutes, ${clients.length} clients on the loopback that send the ${captures.length} sample captures without a pause; one request in ten is given up in mid-upload,
-one in ten is no capture. Model: ${flags.model === undefined ? "`pairs`, trained on the same captures" : "given by --model"}; workers: ${flags.isolation === "thread" ? "threads" : "processes"}.
+one in ten is no capture. Model: ${flags.model === undefined ? "`factors`, trained on the same captures" : "given by --model"}; workers: ${flags.isolation === "thread" ? "threads" : "processes"}.
 
-${count(sent.good)} captures answered whole, ${count(sent.givenUp)} given up, ${count(sent.malformed)} refused as no capture (422), ${count(sent.busy)} told to come again (503);
+${count(sent.good)} captures answered whole, ${count(sent.givenUp)} given up, ${count(sent.malformed)} refused as no capture (422), ${count(sent.busy)} told to come again (503), ${count(sent.late)} too slow (408);
 ${count(Math.round(sent.sessions / seconds))} sessions and ${(sent.bytes / seconds / 1e6).toFixed(1)} MB of captures a second; captures still under way at the end: ${jobs}.
 
 Memory of the process and its children, medians of samples 10 s apart:
