@@ -29,7 +29,7 @@ const PRIOR = { mean: 0, deviation: 1 };
 export const experts: FittedRow<ExpertsOptions> = {
   name: "experts",
   description:
-    "semi-supervised: a linear classifier on factors that are learned from all sessions, and trees on the bytes, weighed against each other; seconds, no libtorch",
+    "a linear classifier on factors that are learned from all sessions, and trees on the bytes, weighed against each other; seconds, no libtorch",
   options: { ...factors.options, trees: trees.options.trees },
   async fit(request) {
     const { classes, onProgress } = request;
