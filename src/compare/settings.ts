@@ -1,5 +1,5 @@
 // What is compared, as data: the sets, masks, label counts and models that `compare` takes where nothing is named. To compare
-// another model: a row in src/reproduce/contenders.ts, or its name after --models; any model of the registry goes.
+// another model: a row below, or its name after --models; any model of the registry goes.
 import { invalidArgument } from "../../bindings/errors.ts";
 import { MASKS, type Mask } from "../capture/names.ts";
 import { findModel, MODELS } from "../models/registry.ts";
@@ -24,13 +24,20 @@ export const DEFAULT_MODELS: readonly string[] = [
 /** Against which differences are taken, beside the winner. */
 export const REFERENCE = "trees";
 
+/** Who is compared here and stands in no table of the paper. */
+const OWN: readonly Contender[] = [
+  { name: "experts", title: "experts", model: "experts", pool: true, network: false, pretrains: false },
+  { name: "factors", title: "factors", model: "factors", pool: true, network: false, pretrains: false },
+  { name: "bytewise", title: "bytewise", model: "bytewise", pool: true, network: true, pretrains: true },
+];
+
 export const MODEL_NAMES: readonly string[] = [
   ...new Set([...CONTENDERS.map(({ name }) => name), ...MODELS.map(({ name }) => name)]),
 ];
 
 /** A contender by its name, or a model of the registry that has no row among them. @throws ERR_ARGUMENT */
 export function contenderOf(name: string): Contender {
-  const row = CONTENDERS.find((candidate) => candidate.name === name);
+  const row = [...OWN, ...CONTENDERS].find((candidate) => candidate.name === name);
   if (row !== undefined) return row;
   if (!MODEL_NAMES.includes(name))
     throw invalidArgument("models", `names among ${MODEL_NAMES.join(", ")}`, name);

@@ -11,7 +11,7 @@ interface Rate {
   readonly labelled: number;
 }
 
-const RATES: Readonly<Record<ContenderName, Rate>> = {
+const RATES: Readonly<Record<string, Rate>> = {
   clgan: { pool: 6e-3, labelled: 1.5e-3 },
   "clgan-stable": { pool: 8e-3, labelled: 1.5e-3 },
   "clgan-scratch": { pool: 0, labelled: 1.5e-3 },
@@ -25,9 +25,9 @@ const RATES: Readonly<Record<ContenderName, Rate>> = {
   trees: { pool: 0, labelled: 1e-3 },
   nearest: { pool: 0, labelled: 4e-3 },
   majority: { pool: 0, labelled: 1e-5 },
-};
+} satisfies Record<string, Rate> & Readonly<Record<ContenderName, Rate>>;
 /** Of a model that has no row among the contenders: a network as large as CLGAN. */
-const rateOf = (name: string): Rate => RATES[name as ContenderName] ?? RATES.clgan;
+const rateOf = (name: string): Rate => RATES[name] ?? RATES.clgan!;
 
 // Early stopping ends the supervised phase sooner than its last epoch.
 const SHARE_OF_EPOCHS = 0.6;

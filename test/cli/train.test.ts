@@ -81,14 +81,8 @@ describe.skipIf(!torchAvailable())("train (needs libtorch)", () => {
   });
 
   test("CUDA asked for and absent is a clear error", async () => {
-    const { code, stderr } = await runCli([
-      "train",
-      dataset,
-      "-o",
-      join(folder, "cuda"),
-      "--device",
-      "cuda:7",
-    ]);
+    const to = ["-o", join(folder, "cuda"), "--model", "clgan", "--device", "cuda:7"];
+    const { code, stderr } = await runCli(["train", dataset, ...to]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/device cuda:7 .*finds \d+ CUDA devices/);
   });

@@ -181,7 +181,7 @@ describe("where no prebuilt addon fits", () => {
     }
   });
 
-  test("training says how the torch addon is built", async () => {
+  test("the default model trains there; a network says how the torch addon is built", async () => {
     const cli = (...args: string[]) => project.run("npx", ["--no-install", "flowglyph", ...args]);
     for (const name of ["scp", "wireguard"]) {
       mkdirSync(join(project.folder, "captures", name), { recursive: true });
@@ -189,7 +189,12 @@ describe("where no prebuilt addon fits", () => {
       copyFileSync(join(SAMPLES, sample), join(project.folder, "captures", name, "a.pcap"));
     }
     await cli("encode", "captures", "-o", "dataset");
-    await expect(cli("train", "dataset", "-o", "run")).rejects.toMatchObject({
+    const trained = await cli("train", "dataset", "-o", "run", "--json");
+    expect(JSON.parse(trained.stdout)).toMatchObject({
+      model: "experts",
+      onnxDifference: expect.any(Number),
+    });
+    await expect(cli("train", "dataset", "-o", "network", "--model", "clgan")).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/Training needs libtorch.*npx flowglyph build torch/),
     });
