@@ -9,7 +9,7 @@ import { type Bytewise, hiddenSymbol } from "./bytewise.ts";
 import { imageSide, type PrepareTools, type TrainingPhase } from "./model.ts";
 import { warmCosine } from "./schedules.ts";
 import { fitTables, sessionFactors } from "./session-factors.ts";
-import { averageDecay, clipNorm, hiddenShare, weightDecay } from "./tuning.ts";
+import { averageDecay, clipNorm, hiddenShare, isMatrix, weightDecay } from "./tuning.ts";
 
 const imageBytes = imageSide * imageSide;
 // Besides single bytes, runs of 4, one in ten, are hidden: a header field takes 1 to 4 bytes.
@@ -36,8 +36,7 @@ export function fingerprintPhase(model: Bytewise, learningRate: number): Trainin
         learningRate: learningRate * pace,
         betas: [0.9, 0.999],
         weightDecay,
-        decays: ({ path, shape }) =>
-          shape.length > 1 && path.endsWith("weight") && !path.includes("embedding."),
+        decays: isMatrix,
         clipNorm,
         schedule: warmCosine,
       },

@@ -3,6 +3,7 @@
 import { invalidArgument } from "../../bindings/errors.ts";
 import { replaceBytes } from "../nn/byte-noise.ts";
 import { correctCount, crossEntropy } from "../nn/losses.ts";
+import type { Parameter } from "../nn/parameter.ts";
 import { type Bytewise, hiddenSymbol } from "./bytewise.ts";
 import { fitLinear } from "./linear-start.ts";
 import { imageSide, type TrainingPhase } from "./model.ts";
@@ -30,7 +31,7 @@ export function tuningPhase(model: Bytewise, learningRate: number): TrainingPhas
         learningRate,
         betas: [0.9, 0.999],
         weightDecay,
-        decays: (parameter) => parameter.path.endsWith("weight") && isMatrix(parameter.path, parameter.shape),
+        decays: isMatrix,
         clipNorm,
         schedule: warmCosine,
       },
@@ -54,7 +55,15 @@ export function tuningPhase(model: Bytewise, learningRate: number): TrainingPhas
   };
 }
 
-// Neither the classifier, whose size the linear phase's penalty has set, nor the embedding's rows, which are symbols.
-function isMatrix(path: string, shape: readonly number[]): boolean {
-  return shape.length > 1 && !path.startsWith("classes.") && !path.includes("embedding.");
+/**
+ * What decays, in both phases: matrices, but neither the classifier, whose size the linear phase's penalty has set, nor the
+ * embedding's rows, which are symbols.
+ */
+export function isMatrix({ path, shape }: Pick<Parameter, "path" | "shape">): boolean {
+  return (
+    shape.length > 1 &&
+    path.endsWith("weight") &&
+    !path.startsWith("classes.") &&
+    !path.includes("embedding.")
+  );
 }
