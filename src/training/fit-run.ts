@@ -53,8 +53,8 @@ async function fitRows(
   const start = performance.now();
   const before = existing?.seconds ?? 0;
   const seconds = () => before + (performance.now() - start) / 1000;
-  const save = (state: FittedState, steps: number, done: boolean) =>
-    saveFittedCheckpoint(path, { fingerprint, seconds: seconds(), steps, done, state });
+  const save = (state: FittedState, steps: number, done: boolean, spent = seconds()) =>
+    saveFittedCheckpoint(path, { fingerprint, seconds: spent, steps, done, state });
 
   let saved = start;
   let told = Number.NEGATIVE_INFINITY;
@@ -102,9 +102,9 @@ async function fitRows(
       saved = performance.now();
     },
   });
-  // A run that was finished before keeps the time that it took then.
+  // A run that was finished before keeps the time that it took then: what the checkpoint says is what the history says.
   const spent = existing?.done === true ? existing.seconds : seconds();
-  if (existing?.done !== true) await save(model.state(), steps, true);
+  if (existing?.done !== true) await save(model.state(), steps, true, spent);
   const record: EpochRecord = {
     phase: PHASE,
     epoch: 1,
