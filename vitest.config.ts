@@ -7,7 +7,8 @@ export default defineConfig({
     // Addons keep per-process state (thread pools, the table seed): a fork per file keeps the files apart.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
+    // A hang ends here; a machine with other work on it may take minutes for what takes seconds.
+    testTimeout: 240_000,
     // What classifiers remember of this machine stays out of the home of whoever runs the tests.
     env: { XDG_CACHE_HOME: fileURLToPath(new URL(".setup/cache", import.meta.url)) },
   },

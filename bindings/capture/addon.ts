@@ -5,7 +5,7 @@ import type { ForestFunctions } from "./forest.ts";
 import type { JobFunctions } from "./job.ts";
 import type { LogisticFunctions } from "./logistic.ts";
 import type { MaskFunctions } from "./masks.ts";
-import type { PairFunctions } from "./pairs.ts";
+import type { WordTableFunctions } from "./pairs.ts";
 
 /** A native extractor. Opaque; freed by close(), or when it is collected. */
 export interface CaptureHandle {
@@ -122,7 +122,7 @@ export interface ColumnLayout {
 }
 
 /** Those of jobs on images are not there in an addon that was built before it had them. */
-type ImageFunctions = ForestFunctions & JobFunctions & LogisticFunctions & MaskFunctions & PairFunctions;
+type ImageFunctions = ForestFunctions & JobFunctions & LogisticFunctions & MaskFunctions & WordTableFunctions;
 
 export interface CaptureAddon extends AddonBase, Partial<ImageFunctions> {
   open(paths: readonly string[], options: OpenOptions): CaptureHandle;

@@ -22,7 +22,7 @@ export interface WordOptions {
   readonly positions?: number | undefined;
 }
 
-export interface PairTableOptions extends WordOptions {
+export interface WordTableOptions extends WordOptions {
   /** Numbers of a word's vector, 128 by default; 1 to MAX_DIMENSIONS. */
   readonly dimensions?: number | undefined;
   /** Of the random directions that the factorisation begins with. A whole number, 0 or more. */
@@ -33,8 +33,19 @@ export interface PairTableOptions extends WordOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface PairFunctions {
-  fitPairTable(
+/** Vectors of words; those of other words are zeros. */
+export interface WordTable {
+  /** int32 [W], ascending: 0 to WORDS - 1. */
+  readonly words: Int32Array;
+  /** float32 [W, dimensions]; whole numbers, MAX_WHOLE at most, so that sums of them are exact in float32. */
+  readonly vectors: Float32Array;
+}
+
+/** 783 whole numbers up to this add up to less than 2^24. */
+export const MAX_WHOLE = 2 ** 14;
+
+export interface WordTableFunctions {
+  fitWordTable(
     images: Uint8Array,
     rows: Uint32Array,
     options: {
@@ -44,31 +55,29 @@ export interface PairFunctions {
       readonly threads: number;
     },
     control: JobControl,
-  ): Promise<Float32Array>;
-  pairFactors(
+  ): Promise<WordTable>;
+  wordSums(
     images: Uint8Array,
-    table: Float32Array,
-    options: { readonly positions: number; readonly threads: number },
+    table: WordTable,
+    options: { readonly dimensions: number; readonly positions: number; readonly threads: number },
     control: JobControl,
   ): Promise<Float32Array>;
 }
 
 /**
- * The vectors of all words: the greatest singular vectors of the matrix of sessions by words (counts of words, the pair
- * (0, 0) left out, weighted by ln(sessions / sessions that hold the word), that of a byte at position p also by
- * exp(-p / 10), since headers come first; each session scaled to unit length; words that one session or half of the
- * sessions hold are left out), over the square root of their singular values, times that weight. Words left out, and
- * dimensions beyond the rank, are zeros.
+ * The greatest singular vectors of the matrix of sessions by words (counts of words, the pair (0, 0) left out, weighted by
+ * ln(sessions / sessions that hold the word), that of a byte at position p also by exp(-p / 10), since headers come first;
+ * each session scaled to unit length; words that one session or half of the sessions hold are left out), over the square root
+ * of their singular values, times that weight; scaled to whole numbers. Dimensions beyond the rank are zeros.
  * @param images uint8 [N, 784]
  * @param rows uint32 [R]: those that count, 1 to MAX_FIT_SESSIONS; a session may come twice
- * @returns float32 [WORDS, dimensions]
  * @throws ERR_ARGUMENT, ERR_ABORTED, ERR_ADDON_MISSING
  */
-export async function fitPairTable(
+export async function fitWordTable(
   images: Uint8Array,
   rows: Uint32Array,
-  { dimensions = 128, seed, positions = 0, threads = 1, signal }: PairTableOptions,
-): Promise<Float32Array> {
+  { dimensions = 128, seed, positions = 0, threads = 1, signal }: WordTableOptions,
+): Promise<WordTable> {
   checkImages(images);
   checkInteger("dimensions", dimensions, 1, MAX_DIMENSIONS);
   checkInteger("seed", seed, 0, Number.MAX_SAFE_INTEGER);
@@ -82,11 +91,13 @@ export async function fitPairTable(
   if (strange !== undefined)
     throw invalidArgument("rows", `below the number of images, ${sessions}`, strange);
   return runJob({ signal }, (control) =>
-    pairFunctions().fitPairTable(images, rows, { dimensions, seed, positions, threads }, control),
+    wordTableFunctions().fitWordTable(images, rows, { dimensions, seed, positions, threads }, control),
   );
 }
 
-export interface PairFactorsOptions extends WordOptions {
+export interface WordSumsOptions extends WordOptions {
+  /** Of the table's vectors. */
+  readonly dimensions: number;
   /** 1 by default, 64 at most. */
   readonly threads?: number | undefined;
   /** ERR_ABORTED. */
@@ -94,29 +105,30 @@ export interface PairFactorsOptions extends WordOptions {
 }
 
 /**
- * Each session's sum of the vectors of its words, scaled to unit length; zeros where the table knows none of them.
+ * Each session's sum of the vectors of its words; zeros where the table knows none of them. Exact, whoever adds them up.
  * @param images uint8 [N, 784]
- * @param table float32 [WORDS, dimensions], fitted to the same kind of words
- * @returns float32 [N, dimensions]
+ * @param table fitted to the same kind of words
+ * @returns float32 [N, dimensions], whole numbers
  * @throws ERR_ARGUMENT, ERR_ABORTED, ERR_ADDON_MISSING
  */
-export async function pairFactors(
+export async function wordSums(
   images: Uint8Array,
-  table: Float32Array,
-  { positions = 0, threads = 1, signal }: PairFactorsOptions = {},
+  table: WordTable,
+  { dimensions, positions = 0, threads = 1, signal }: WordSumsOptions,
 ): Promise<Float32Array> {
   checkImages(images);
+  checkInteger("dimensions", dimensions, 1, MAX_DIMENSIONS);
   checkInteger("positions", positions, 0, MAX_POSITIONS);
   checkInteger("threads", threads, 1, MAX_THREADS);
-  if (table.length === 0 || table.length % WORDS !== 0) {
-    throw invalidArgument("table", `a multiple of ${WORDS} numbers`, table.length);
-  }
+  const expected = table.words.length * dimensions;
+  if (table.vectors.length !== expected)
+    throw invalidArgument("the table's vectors", `${expected} numbers`, table.vectors.length);
   return runJob({ signal }, (control) =>
-    pairFunctions().pairFactors(images, table, { positions, threads }, control),
+    wordTableFunctions().wordSums(images, table, { dimensions, positions, threads }, control),
   );
 }
 
-const pairFunctions = () => nativeFunctions<PairFunctions>("fitPairTable");
+const wordTableFunctions = () => nativeFunctions<WordTableFunctions>("fitWordTable");
 
 function checkImages(images: Uint8Array): void {
   if (images.length % SESSION_BYTES !== 0) {

@@ -41,62 +41,74 @@ class FitWorker final : public JobWorker {
   }
 
  protected:
-  void work() override { table_ = fitPairTable(images_, options_, threads_, *control_); }
-  Napi::Value deliver(Napi::Env env) override { return arrayOf<Napi::Float32Array>(env, table_); }
+  void work() override { table_ = fitWordTable(images_, options_, threads_, *control_); }
+  Napi::Value deliver(Napi::Env env) override {
+    auto table = Napi::Object::New(env);
+    table.Set("words", arrayOf<Napi::Int32Array>(env, {table_.words.begin(), table_.words.end()}));
+    table.Set("vectors", arrayOf<Napi::Float32Array>(env, table_.vectors));
+    return table;
+  }
 
  private:
   std::vector<std::uint8_t> images_;
-  PairTableOptions options_;
+  WordTableOptions options_;
   unsigned threads_ = 1;
-  std::vector<float> table_;
+  WordTable table_;
 };
 
-class FactorsWorker final : public JobWorker {
+class SumsWorker final : public JobWorker {
  public:
-  explicit FactorsWorker(const Napi::CallbackInfo& info)
-      : JobWorker(info, "flowglyph.pairs.factors", info[3]),
-        images_(copyOf<Napi::Uint8Array>(info[0], "images")),
-        table_(copyOf<Napi::Float32Array>(info[1], "table")) {
+  explicit SumsWorker(const Napi::CallbackInfo& info)
+      : JobWorker(info, "flowglyph.pairs.sums", info[3]),
+        images_(copyOf<Napi::Uint8Array>(info[0], "images")) {
+    const auto table = objectOf(info[1]);
+    for (const std::int32_t word : copyOf<Napi::Int32Array>(table.Get("words"), "words")) {
+      if (word < 0 || word >= static_cast<std::int32_t>(kWords))
+        throw NativeError("ERR_ARGUMENT", "Expected words from 0 to 65535");
+      table_.words.push_back(static_cast<std::uint16_t>(word));
+    }
+    table_.vectors = copyOf<Napi::Float32Array>(table.Get("vectors"), "vectors");
     const auto options = objectOf(info[2]);
+    dimensions_ =
+        static_cast<std::size_t>(readInteger(options.Get("dimensions"), "dimensions", 1, kMaxDimensions));
     positions_ = static_cast<Positions>(readInteger(options.Get("positions"), "positions", 0, kMaxPositions));
     threads_ = static_cast<unsigned>(readInteger(options.Get("threads"), "threads", 1, kMaxThreads));
   }
 
  protected:
-  void work() override {
-    factors_ = pairFactors(images_, table_, table_.size() / kWords, positions_, threads_, *control_);
-  }
-  Napi::Value deliver(Napi::Env env) override { return arrayOf<Napi::Float32Array>(env, factors_); }
+  void work() override { sums_ = wordSums(images_, table_, dimensions_, positions_, threads_, *control_); }
+  Napi::Value deliver(Napi::Env env) override { return arrayOf<Napi::Float32Array>(env, sums_); }
 
  private:
   std::vector<std::uint8_t> images_;
-  std::vector<float> table_;
+  WordTable table_;
+  std::size_t dimensions_ = 1;
   Positions positions_ = 0;
   unsigned threads_ = 1;
-  std::vector<float> factors_;
+  std::vector<float> sums_;
 };
 
-// fitPairTable(images: Uint8Array, rows: Uint32Array, options: {dimensions, seed, positions, threads:
+// fitWordTable(images: Uint8Array, rows: Uint32Array, options: {dimensions, seed, positions, threads:
 // number}, control):
-//   Promise<Float32Array>
-Napi::Value fitPairTableCall(const Napi::CallbackInfo& info) {
+//   Promise<{words: Int32Array, vectors: Float32Array}>
+Napi::Value fitWordTableCall(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), "ERR_ARGUMENT",
                  [&]() -> Napi::Value { return PromiseWorker::start(std::make_unique<FitWorker>(info)); });
 }
 
-// pairFactors(images: Uint8Array, table: Float32Array, options: {positions, threads: number}, control):
+// wordSums(images: Uint8Array, table: {words: Int32Array, vectors: Float32Array}, options: {dimensions,
+// positions, threads: number}, control):
 //   Promise<Float32Array>
-Napi::Value pairFactorsCall(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), "ERR_ARGUMENT", [&]() -> Napi::Value {
-    return PromiseWorker::start(std::make_unique<FactorsWorker>(info));
-  });
+Napi::Value wordSumsCall(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), "ERR_ARGUMENT",
+                 [&]() -> Napi::Value { return PromiseWorker::start(std::make_unique<SumsWorker>(info)); });
 }
 
 }  // namespace
 
 void exportPairs(Napi::Env env, Napi::Object exports) {
-  exports.Set("fitPairTable", Napi::Function::New(env, fitPairTableCall, "fitPairTable"));
-  exports.Set("pairFactors", Napi::Function::New(env, pairFactorsCall, "pairFactors"));
+  exports.Set("fitWordTable", Napi::Function::New(env, fitWordTableCall, "fitWordTable"));
+  exports.Set("wordSums", Napi::Function::New(env, wordSumsCall, "wordSums"));
 }
 
 }  // namespace flowglyph::napi

@@ -6,7 +6,7 @@
 
 namespace flowglyph::napi {
 
-// Adds fitPairTable and pairFactors.
+// Adds fitWordTable and wordSums.
 void exportPairs(Napi::Env env, Napi::Object exports);
 
 // Adds fitLogistic.

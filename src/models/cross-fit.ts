@@ -4,53 +4,59 @@
 import { concatenate } from "../concatenate.ts";
 import { seededRandom, shuffle } from "../dataset/random.ts";
 import { IMAGE_BYTES } from "../dataset/types.ts";
-import type { FitRequest, FittedRow } from "./fitted.ts";
+import type { FitRequest } from "./fitted.ts";
 
 // A stream of the seed of its own: those of the splits and of the trainer are others.
 const FOLD_STREAM = 300;
 // With few rows a fold must leave most of them to learn from; with many, some folds alone give answers enough.
 const FOLDS = { few: 10, many: 5 } as const;
+export const MOST_FOLDS = Math.max(...Object.values(FOLDS));
 const FEW_ROWS = 500;
 const ENOUGH_ROWS = 2000;
 
 export interface CrossFit {
   /** int32 [M], M at most the rows given. */
   readonly labels: Int32Array;
-  /** float32 [M, classes]. */
-  readonly probabilities: Float32Array;
+  /** Of each thing asked for, float32 [M, classes]. */
+  readonly answers: readonly Float32Array[];
 }
+
+/** Fits to images uint8 [N, 784] and their labels int32 [N]; what comes back answers for images uint8 [M, 784]. */
+export type FitFold = (
+  images: Uint8Array,
+  labels: Int32Array,
+) => Promise<(images: Uint8Array) => Promise<readonly Float32Array[]>>;
 
 /**
  * Every class is dealt evenly over the folds. The only row of a class is left out: it could not be learned from the others,
  * and the model that is calibrated has learned it.
- * @param request `saved`: what every fold's model may begin with, so nothing that labels went into
- * @throws ERR_ABORTED
  */
 export async function crossFit(
-  row: FittedRow,
-  request: Omit<FitRequest, "onProgress" | "checkpoint">,
+  learn: FitFold,
+  { images, labels, classes, seed }: Pick<FitRequest, "images" | "labels" | "classes" | "seed">,
 ): Promise<CrossFit> {
-  const { images, labels, classes, threads, signal } = request;
-  const folds = dealFolds(labels, classes, request.seed);
-  const found: { labels: number[]; probabilities: Float32Array[] } = { labels: [], probabilities: [] };
-  for (const held of folds) {
+  const found: { labels: number[]; answers: (readonly Float32Array[])[] } = { labels: [], answers: [] };
+  for (const held of dealFolds(labels, classes, seed)) {
     if (held.length === 0 || found.labels.length >= ENOUGH_ROWS) continue;
     const isHeld = new Set(held);
     const rest = Array.from(labels.keys()).filter((i) => !isHeld.has(i));
     if (rest.length === 0) continue;
-    const model = await row.fit({
-      ...request,
-      images: gather(images, rest),
-      labels: Int32Array.from(rest, (i) => labels[i]!),
-      onProgress: () => undefined,
-      checkpoint: async () => undefined,
-    });
-    found.probabilities.push(await model.predict(gather(images, held), { threads, signal }));
+    const ask = await learn(
+      gather(images, rest),
+      Int32Array.from(rest, (i) => labels[i]!),
+    );
+    found.answers.push(await ask(gather(images, held)));
     found.labels.push(...held.map((i) => labels[i]!));
   }
+  const kinds = found.answers[0]?.length ?? 0;
   return {
     labels: Int32Array.from(found.labels),
-    probabilities: concatenate(Float32Array, found.probabilities),
+    answers: Array.from({ length: kinds }, (_, kind) =>
+      concatenate(
+        Float32Array,
+        found.answers.map((answers) => answers[kind]!),
+      ),
+    ),
   };
 }
 

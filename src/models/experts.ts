@@ -1,14 +1,23 @@
-// Two experts on a session: the linear classifier on what it shares with others (factors.ts), which few labels suffice for,
-// and trees on its bytes (trees.ts), which see numbers in headers. Their logarithms are added, by shares that are learned from
-// labelled sessions that neither had learned from: a logarithmic opinion pool (Genest and Zidek, Statistical Science 1, 1986).
+// Two experts on a session: a linear classifier on what it shares with others (session-factors.ts), which few labels suffice
+// for, and trees on its bytes and on the same factors, which see numbers in headers. A pool (pool.ts) weighs them against each
+// other. Factors are learned twice: from all sessions, most of which have no label, and from the labelled ones alone, which
+// the many would drown.
 
-import { FlowglyphError } from "../../bindings/errors.ts";
-import { calibratedProbabilities, fitCalibrator, UNCALIBRATED } from "../evaluation/calibrator.ts";
-import type { GraphValue } from "../onnx/graph.ts";
-import { crossFit } from "./cross-fit.ts";
+import { fitLogistic } from "../../bindings/capture/logistic.ts";
+import { IMAGE_BYTES } from "../dataset/types.ts";
+import { calibratedProbabilities, UNCALIBRATED } from "../evaluation/calibrator.ts";
+import { growTrees, type Trees, treeProbabilities } from "../evaluation/extra-trees.ts";
+import { crossFit, MOST_FOLDS } from "./cross-fit.ts";
+import { learnTables, savedTables, stateOfTables } from "./factor-tables.ts";
 import { factors } from "./factors.ts";
-import type { FitRequest, FittedModel, FittedRow, FittedState, HeldOut } from "./fitted.ts";
-import { trees } from "./trees.ts";
+import { emitRelativeFactors, emitSums, emitUnitFactors } from "./factors-graph.ts";
+import type { FitRequest, FittedModel, FittedRow, FittedState, PredictOptions } from "./fitted.ts";
+import { emitForest, savedTrees, stateOfTrees } from "./forest-model.ts";
+import { emitLinear, type LinearWeights, linearProbabilities, savedLinear } from "./linear.ts";
+import { emitPool, type Pool, pooledScores, savedPool, stateOfPool, weighPool } from "./pool.ts";
+import { type FactorTables, relativeFactors, sessionSums, unitFactors } from "./session-factors.ts";
+import { reachOf, thresholdOf, treeFeatures } from "./tree-factors.ts";
+import { emitBytes, trees } from "./trees.ts";
 
 type ExpertsOptions = {
   readonly dimensions: number;
@@ -17,167 +26,170 @@ type ExpertsOptions = {
   readonly trees: number;
 };
 
-// Added to the probabilities of trees, which vote and may leave a class without a vote: none is ruled out by them alone.
-const NO_VOTE = 0.01;
-// Less than any probability that the linear classifier gives and float32 holds well.
-const LEAST = 1e-30;
-// Shares of the linear classifier that are tried.
-const SHARES = Array.from({ length: 19 }, (_, i) => (i + 1) / 20);
-// What is thought of the temperature while shares are compared: little.
-const PRIOR = { mean: 0, deviation: 1 };
+// Of 784 bytes and 256 factors; the square root of their number, 32, sees too few factors (docs/experts.md).
+const TRIES = 100;
+const NO_OTHERS = { count: 0, take: () => new Uint8Array() };
 
 export const experts: FittedRow<ExpertsOptions> = {
   name: "experts",
   description:
-    "a linear classifier on factors that are learned from all sessions, and trees on the bytes, weighed against each other; seconds, no libtorch",
+    "a linear classifier on what sessions share, and trees on that and on bytes, weighed against each other; seconds, no libtorch",
   options: { ...factors.options, trees: trees.options.trees },
   async fit(request) {
-    const { classes, onProgress } = request;
-    const { trees: count, ...ofFactors } = request.options;
-    const ofTrees = { ...DEFAULT_TREES, trees: count };
+    const { classes, options, checkpoint, onProgress } = request;
     const done = new Map<string, FittedState>();
-    const part = (name: string) => partOf(request.saved, name);
-    const keep = (name: string) => async (state: () => FittedState) =>
-      request.checkpoint(() => joined(new Map([...done, [name, state()]])));
-    // The linear classifier, what both say of rows that they have not learned from, and the trees: a third each.
-    const progress = (third: number) => (now: number, all: number) => onProgress(third + now / all, 3);
+    const keep = (part: string, state: FittedState) => {
+      done.set(part, state);
+      return checkpoint(() => joined(done));
+    };
+    // Tables, the pool, the linear classifier and the trees: a quarter each.
+    const progress = (quarter: number) => (now: number, all: number) => onProgress(quarter + now / all, 4);
 
-    const linear = await factors.fit({
-      ...request,
-      options: ofFactors,
-      saved: part("factors"),
-      onProgress: progress(0),
-      checkpoint: keep("factors"),
+    const saved = (part: string) => partOf(request.saved, part);
+    const tablesOf = async (part: string, seen: FitRequest<ExpertsOptions>) => {
+      const tables = savedTables(saved(part), options.dimensions) ?? (await learnTables(seen, options));
+      await keep(part, stateOfTables(tables));
+      return tables;
+    };
+    const labelled = { ...request, unlabelled: NO_OTHERS };
+    const all = request.unlabelled.count > 0 ? [await tablesOf("all", request)] : [];
+    const own = await tablesOf("own", labelled);
+    progress(0)(1, 1);
+    const pool = savedPool(saved("pool"), classes) ?? (await weigh(labelled, all, progress(1)));
+    await keep("pool", stateOfPool(pool));
+    const tables = [...all, own];
+    const trees = saved("trees");
+    const pair = await fitPair(request, tables, {
+      linear: savedLinear(saved("linear"), classes, widthOf(tables, options.dimensions)),
+      trees: trees && savedTrees(trees, options.trees),
+      onLinear: (linear) => keep("linear", new Map(Object.entries(linear))),
+      onTrees: (grown) => keep("trees", stateOfTrees(grown)),
+      onProgress: progress(3),
     });
-    done.set("factors", linear.state());
-    const pooled = savedPool(part("pool"), classes) ?? (await weigh(request, ofFactors, ofTrees, linear));
-    done.set("pool", stateOfPool(pooled));
-    progress(1)(1, 1);
-    const forest = await trees.fit({
-      ...request,
-      options: ofTrees,
-      saved: part("trees"),
-      onProgress: progress(2),
-      checkpoint: keep("trees"),
-    });
-    return expertsModel(linear, forest, pooled, classes);
+    return expertsModel(pair, pool, classes, request.unlabelled.count > 0 ? ["all", "own"] : ["own"]);
   },
 };
 
-type OptionsOf<Row> = Row extends FittedRow<infer Options> ? Options : never;
-
-/** Of what is no option here. */
-const DEFAULT_TREES: OptionsOf<typeof trees> = {
-  trees: trees.options.trees.default,
-  tries: trees.options.tries.default,
-  constants: trees.options.constants.default,
-};
-
-interface Pool {
-  /** Of the linear classifier, above 0 and below 1; the trees have the rest. */
-  readonly share: number;
-  /** What the pool says of labelled rows that neither expert had learned from. */
-  readonly heldOut: HeldOut;
-}
-
+/** @param all of all sessions: no label goes into them, so that folds may share them; a fold's own are of its labelled ones */
 async function weigh(
   request: FitRequest<ExpertsOptions>,
-  ofFactors: OptionsOf<typeof factors>,
-  ofTrees: OptionsOf<typeof trees>,
-  linear: FittedModel,
+  all: readonly FactorTables[],
+  onProgress: (done: number, all: number) => void,
 ): Promise<Pool> {
-  const { classes } = request;
-  const ofLinear = await crossFit(factors as FittedRow, {
-    ...request,
-    options: ofFactors,
-    saved: linear.unlabelledState?.(),
+  const { classes, options } = request;
+  let fitted = 0;
+  const found = await crossFit(async (images, labels) => {
+    const fold = { ...request, images, labels };
+    const pair = await fitPair(fold, [...all, await learnTables(fold, options)]);
+    onProgress(++fitted, MOST_FOLDS);
+    return (asked) => answersOf(pair, asked, request);
+  }, request);
+  return weighPool(found, classes);
+}
+
+/** Kinds of factors: of pairs and of places, from each table. */
+const widthOf = (tables: readonly FactorTables[], dimensions: number) => 2 * tables.length * dimensions;
+
+/** Both experts and what they stand on. */
+interface Pair {
+  readonly tables: readonly FactorTables[];
+  readonly dimensions: number;
+  readonly linear: LinearWeights;
+  readonly trees: Trees;
+  /** float32 [width]: tree-factors.ts. */
+  readonly reach: Float32Array;
+}
+
+interface PairOptions {
+  readonly linear?: LinearWeights | undefined;
+  readonly trees?: Trees | undefined;
+  readonly onLinear?: (linear: LinearWeights) => Promise<void>;
+  readonly onTrees?: (grown: Trees) => Promise<void>;
+  readonly onProgress?: (done: number, all: number) => void;
+}
+
+async function fitPair(
+  request: FitRequest<ExpertsOptions>,
+  tables: readonly FactorTables[],
+  { linear, trees, onLinear, onTrees, onProgress }: PairOptions = {},
+): Promise<Pair> {
+  const { images, labels, classes, seed, options, threads, signal } = request;
+  const { dimensions, penalty } = options;
+  const sums = await sessionSums(images, tables, { dimensions, threads, signal });
+  const { weight, bias } =
+    linear ??
+    (await fitLogistic(unitFactors(sums, dimensions), labels, { classes, penalty, threads, signal }));
+  await onLinear?.({ weight, bias });
+  const relative = relativeFactors(sums, dimensions);
+  const reach = reachOf(relative, widthOf(tables, dimensions));
+  const grown = await growTrees(treeFeatures(images, relative, reach), labels, {
+    classes,
+    seed: Math.abs(seed),
+    trees: options.trees,
+    tries: TRIES,
+    threads,
+    signal,
+    grown: trees,
+    onTrees,
+    onProgress: (count) => onProgress?.(count, options.trees),
   });
-  const ofForest = await crossFit(trees as FittedRow, { ...request, options: ofTrees, saved: undefined });
-  const { labels } = ofLinear; // the same rows in the same order: folds are of the seed alone
-  const scoresOf = (share: number) => pooledScores(ofLinear.probabilities, ofForest.probabilities, share);
-  let best = { share: 0.5, loss: Number.POSITIVE_INFINITY };
-  for (const share of SHARES) {
-    const scores = scoresOf(share);
-    const calibrator = fitCalibrator(scores, labels, classes, { prior: PRIOR, chance: false });
-    const probabilities = calibratedProbabilities(scores, classes, calibrator);
-    // As if one row had been answered by each alone: with few rows, neither is believed whole.
-    let loss = -Math.log(share) - Math.log(1 - share);
-    for (const [row, label] of labels.entries())
-      loss -= Math.log(Math.max(LEAST, probabilities[row * classes + label]!));
-    if (loss < best.loss) best = { share, loss };
-  }
-  // Float32, as the model's state and graph hold it.
-  const share = Math.fround(best.share);
-  return { share, heldOut: { labels, scores: scoresOf(share), classes } };
+  return { tables, dimensions, linear: { weight, bias }, trees: grown, reach };
 }
 
-/** share * ln(linear) + (1 - share) * ln(forest), of probabilities [N, K]. */
-function pooledScores(linear: Float32Array, forest: Float32Array, share: number): Float32Array {
-  return linear.map(
-    (probability, i) =>
-      share * Math.log(Math.max(LEAST, probability)) + (1 - share) * Math.log(forest[i]! + NO_VOTE),
-  );
+/** Probabilities float32 [N, K] of the linear classifier and of the trees. */
+async function answersOf(
+  { tables, dimensions, linear, trees, reach }: Pair,
+  images: Uint8Array,
+  { threads, signal }: PredictOptions,
+): Promise<readonly [Float32Array, Float32Array]> {
+  const sums = await sessionSums(images, tables, { dimensions, threads, signal });
+  const features = treeFeatures(images, relativeFactors(sums, dimensions), reach);
+  const classes = linear.bias.length;
+  return [
+    await linearProbabilities(unitFactors(sums, dimensions), linear, signal),
+    await treeProbabilities(trees, features, IMAGE_BYTES + reach.length, { classes, threads, signal }),
+  ];
 }
 
-function expertsModel(linear: FittedModel, forest: FittedModel, pool: Pool, classes: number): FittedModel {
-  const { share, heldOut } = pool;
+function expertsModel(
+  pair: Pair,
+  pool: Pool,
+  classes: number,
+  parts: readonly ("all" | "own")[],
+): FittedModel {
+  const { tables, dimensions, linear, trees, reach } = pair;
   return {
     classes,
-    heldOut,
-    async predict(images, options) {
-      const scores = pooledScores(
-        await linear.predict(images, options),
-        await forest.predict(images, options),
-        share,
-      );
-      return calibratedProbabilities(scores, classes, UNCALIBRATED);
+    heldOut: pool.heldOut,
+    async predict(images, options = {}) {
+      const [ofLinear, ofForest] = await answersOf(pair, images, options);
+      return calibratedProbabilities(pooledScores(ofLinear, ofForest, pool.share), classes, UNCALIBRATED);
     },
     emit(graph, images) {
-      const shape = [-1, classes];
-      const logarithm = (value: GraphValue, weight: number) =>
-        graph.node("Mul", [graph.node("Log", [value.name], shape).name, graph.scalar(weight)], shape).name;
-      const bounded = graph.node("Max", [linear.emit(graph, images).name, graph.scalar(LEAST)], shape);
-      const voted = graph.node("Add", [forest.emit(graph, images).name, graph.scalar(NO_VOTE)], shape);
-      const sum = graph.node("Add", [logarithm(bounded, share), logarithm(voted, 1 - share)], shape);
-      return graph.node("Softmax", [sum.name], shape, { axis: { int: 1 } });
+      const sums = emitSums(graph, images, tables, dimensions);
+      const features = graph.node(
+        "Concat",
+        [emitBytes(graph, images).name, emitRelativeFactors(graph, sums).name],
+        [-1, IMAGE_BYTES + reach.length],
+        { axis: { int: 1 } },
+      );
+      return emitPool(
+        graph,
+        emitLinear(graph, emitUnitFactors(graph, sums), linear),
+        emitForest(graph, features, trees, classes, thresholdOf(reach)),
+        pool.share,
+      );
     },
     state: () =>
       joined(
         new Map([
-          ["factors", linear.state()],
+          ...parts.map((part, i) => [part, stateOfTables(tables[i]!)] as const),
           ["pool", stateOfPool(pool)],
-          ["trees", forest.state()],
+          ["linear", new Map(Object.entries(linear))],
+          ["trees", stateOfTrees(trees)],
         ]),
       ),
-    unlabelledState: () => joined(new Map([["factors", linear.unlabelledState?.() ?? new Map()]])),
   };
-}
-
-const stateOfPool = ({ share, heldOut }: Pool): FittedState =>
-  new Map<string, Float32Array | Int32Array>([
-    ["share", Float32Array.of(share)],
-    ["labels", heldOut.labels],
-    ["scores", heldOut.scores],
-  ]);
-
-function savedPool(state: FittedState | undefined, classes: number): Pool | undefined {
-  const [share, labels, scores] = ["share", "labels", "scores"].map((name) => state?.get(name));
-  if (share === undefined) return undefined;
-  if (
-    share instanceof Float32Array &&
-    labels instanceof Int32Array &&
-    scores instanceof Float32Array &&
-    share[0]! > 0 &&
-    share[0]! < 1 &&
-    scores.length === labels.length * classes &&
-    labels.every((label) => label >= 0 && label < classes)
-  ) {
-    return { share: share[0]!, heldOut: { labels, scores, classes } };
-  }
-  throw new FlowglyphError(
-    "ERR_CHECKPOINT",
-    "Expected the checkpoint to hold a share between 0 and 1 and scores of held-out rows",
-  );
 }
 
 function joined(parts: ReadonlyMap<string, FittedState>): FittedState {

@@ -1,48 +1,79 @@
-// Factors of words as nodes of an ONNX graph: what native/core/pairs computes, from the same table.
+// Factors of words as nodes of an ONNX graph: what session-factors.ts computes, from the same tables, and of sums and relative
+// factors the same bits.
 
+import { WORDS, type WordTable } from "../../bindings/capture/pairs.ts";
 import { IMAGE_BYTES } from "../dataset/types.ts";
 import type { GraphBuilder, GraphValue } from "../onnx/graph.ts";
 import { emitBytePairs, emitBytePositions, emitSumOfRows } from "../onnx/words.ts";
+import { type FactorTables, HEAD } from "./session-factors.ts";
 
-// Sums of no known word are 0, and stay 0 over this.
-const LEAST_LENGTH = 2 ** -100;
+/** Sums float32 (N, D) of each kind of words. */
+export type KindsOfSums = readonly GraphValue[];
 
-/**
- * images uint8 (N, 28, 28) -> factors float32 (N, dimensions) of unit length, or zeros.
- * @param table float32 [65536, dimensions], as fitPairTable gives it for `positions`. Rows of zeros are not stored.
- */
-export function emitFactors(
+/** images uint8 (N, 28, 28) -> sessionSums, one value each kind. */
+export function emitSums(
   graph: GraphBuilder,
   images: GraphValue,
-  table: Float32Array,
+  all: readonly FactorTables[],
   dimensions: number,
-  positions = 0,
+): KindsOfSums {
+  return all.flatMap(({ pairs, places }) => [
+    emitSumsOfKind(graph, images, pairs, dimensions, 0),
+    emitSumsOfKind(graph, images, places, dimensions, HEAD),
+  ]);
+}
+
+/** unitFactors: float32 (N, kinds * D). */
+export function emitUnitFactors(graph: GraphBuilder, sums: KindsOfSums): GraphValue {
+  return emitScaled(graph, sums, (kind) =>
+    graph.node("ReduceL2", [kind.name], [-1, 1], { axes: { ints: [1] }, keepdims: { int: 1 } }),
+  );
+}
+
+/** relativeFactors: float32 (N, kinds * D), bit by bit. */
+export function emitRelativeFactors(graph: GraphBuilder, sums: KindsOfSums): GraphValue {
+  return emitScaled(graph, sums, (kind) => {
+    const magnitudes = graph.node("Abs", [kind.name], kind.shape);
+    return graph.node("ReduceMax", [magnitudes.name], [-1, 1], { axes: { ints: [1] }, keepdims: { int: 1 } });
+  });
+}
+
+function emitScaled(
+  graph: GraphBuilder,
+  kinds: KindsOfSums,
+  scale: (kind: GraphValue) => GraphValue,
 ): GraphValue {
-  const { rowOf, rows } = compact(table, dimensions);
+  const parts = kinds.map((kind) => {
+    // Sums are whole numbers: without a known word they are 0, and stay 0 over 1.
+    const divisor = graph.node("Max", [scale(kind).name, graph.scalar(1)], [-1, 1]);
+    return graph.node("Div", [kind.name, divisor.name], kind.shape);
+  });
+  return graph.node(
+    "Concat",
+    parts.map(({ name }) => name),
+    [-1, parts.reduce((width, { shape }) => width + shape[1]!, 0)],
+    { axis: { int: 1 } },
+  );
+}
+
+function emitSumsOfKind(
+  graph: GraphBuilder,
+  images: GraphValue,
+  { words, vectors }: WordTable,
+  dimensions: number,
+  positions: number,
+): GraphValue {
+  // Words without a vector share a row of zeros, in front.
+  const rowOf = new Int32Array(WORDS);
+  for (const [row, word] of words.entries()) rowOf[word] = row + 1;
+  const rows = new Float32Array((words.length + 1) * dimensions);
+  rows.set(vectors, dimensions);
   const name = positions > 0 ? "position" : "pair";
-  const vectors = graph.initializer(`${name}_vectors`, [rows.length / dimensions, dimensions], rows);
+  const table = graph.initializer(`${name}_vectors`, [words.length + 1, dimensions], rows);
   const places = graph.initializer(`${name}_rows`, [rowOf.length], rowOf);
   const flat = graph.integers([-1, IMAGE_BYTES]);
   const bytes = graph.node("Reshape", [images.name, flat], [-1, IMAGE_BYTES], {}, "uint8");
-  const words = positions > 0 ? emitBytePositions(graph, bytes, positions) : emitBytePairs(graph, bytes);
-  const row = graph.node("Gather", [places, words.name], words.shape, { axis: { int: 0 } }, "int32");
-  const sum = emitSumOfRows(graph, row, vectors, dimensions);
-  const length = graph.node("ReduceL2", [sum.name], [-1, 1], { axes: { ints: [1] }, keepdims: { int: 1 } });
-  const positive = graph.node("Max", [length.name, graph.scalar(LEAST_LENGTH)], [-1, 1]);
-  return graph.node("Div", [sum.name, positive.name], [-1, dimensions]);
-}
-
-/** The rows that are not zeros, behind one row of zeros, and where each word's row is: int32 [65536]. */
-function compact(table: Float32Array, dimensions: number): { rowOf: Int32Array; rows: Float32Array } {
-  const rowOf = new Int32Array(table.length / dimensions);
-  const kept: Float32Array[] = [new Float32Array(dimensions)];
-  for (let word = 0; word < rowOf.length; word++) {
-    const vector = table.subarray(word * dimensions, (word + 1) * dimensions);
-    if (vector.every((value) => value === 0)) continue;
-    rowOf[word] = kept.length;
-    kept.push(vector);
-  }
-  const rows = new Float32Array(kept.length * dimensions);
-  for (const [i, vector] of kept.entries()) rows.set(vector, i * dimensions);
-  return { rowOf, rows };
+  const found = positions > 0 ? emitBytePositions(graph, bytes, positions) : emitBytePairs(graph, bytes);
+  const row = graph.node("Gather", [places, found.name], found.shape, { axis: { int: 0 } }, "int32");
+  return emitSumOfRows(graph, row, table, dimensions);
 }

@@ -2,13 +2,14 @@
 // factors of all its bytes (session-factors.ts). What words have in common over many sessions is what their captures, hosts
 // and applications have in common; the trunk learns to see it through gaps, which is what makes its features useful.
 
+import type { WordTable } from "../../bindings/capture/pairs.ts";
 import { invalidArgument } from "../../bindings/errors.ts";
 import { scope, Tensor } from "../../bindings/torch/index.ts";
 import { replaceBytes, replaceWhere } from "../nn/byte-noise.ts";
 import { type Bytewise, hiddenSymbol } from "./bytewise.ts";
 import { imageSide, type PrepareTools, type TrainingPhase } from "./model.ts";
 import { warmCosine } from "./schedules.ts";
-import { fitTables, sessionFactors } from "./session-factors.ts";
+import { fitTables, sessionSums, unitFactors } from "./session-factors.ts";
 import { averageDecay, clipNorm, hiddenShare, isMatrix, weightDecay } from "./tuning.ts";
 
 const imageBytes = imageSide * imageSide;
@@ -85,11 +86,27 @@ async function preparedFactors(
   if (!resumed) {
     const rows = Uint32Array.from({ length: images.length / imageBytes }, (_, row) => row);
     const fitted = await fitTables(images, rows, { dimensions, seed, threads, signal });
-    pairs.assign(fitted.pairs);
-    places.assign(fitted.places.subarray(0, places.elements));
+    pairs.assign(spread(fitted.pairs, pairs.elements));
+    places.assign(spread(fitted.places, places.elements));
   }
-  const tables = { pairs: pairs.values(), places: new Float32Array(pairs.elements) };
-  tables.places.set(places.values());
-  const factors = await sessionFactors(images, tables, { threads, signal });
-  return factors.map((factor) => factor * Math.SQRT1_2);
+  const tables = {
+    pairs: gathered(pairs.values(), dimensions),
+    places: gathered(places.values(), dimensions),
+  };
+  const sums = await sessionSums(images, [tables], { dimensions, threads, signal });
+  return unitFactors(sums, dimensions).map((factor) => factor * Math.SQRT1_2);
 }
+
+/** Each word's vector at its place, as a network's weights: float32 [words, dimensions]. */
+function spread({ words, vectors }: WordTable, elements: number): Float32Array {
+  const dimensions = vectors.length / Math.max(1, words.length);
+  const weights = new Float32Array(elements);
+  for (const [row, word] of words.entries())
+    weights.set(vectors.subarray(row * dimensions, (row + 1) * dimensions), word * dimensions);
+  return weights;
+}
+
+const gathered = (weights: Float32Array, dimensions: number): WordTable => ({
+  words: Int32Array.from({ length: weights.length / dimensions }, (_, word) => word),
+  vectors: weights,
+});

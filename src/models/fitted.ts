@@ -1,5 +1,6 @@
 // Models that are fitted: computed from the labelled images as they stand, without gradients, epochs or libtorch.
 
+import { FlowglyphError } from "../../bindings/errors.ts";
 import type { GraphBuilder, GraphValue } from "../onnx/graph.ts";
 import type { AnyOptions, ModelDescription } from "./model.ts";
 
@@ -74,4 +75,22 @@ export interface FittedRow<Options extends object = AnyOptions> extends ModelDes
   readonly calibrated?: true;
   /** @throws ERR_ABORTED; ERR_CHECKPOINT where `saved` is no state of this model */
   fit(request: FitRequest<Options>): Promise<FittedModel>;
+}
+
+/**
+ * An array of a checkpoint; undefined where it holds none of that name.
+ * @throws ERR_CHECKPOINT where it is not `length` finite float32 numbers
+ */
+export function savedNumbers(
+  saved: FittedState | undefined,
+  name: string,
+  length: number,
+): Float32Array | undefined {
+  const data = saved?.get(name);
+  if (data === undefined) return undefined;
+  if (data instanceof Float32Array && data.length === length && data.every(Number.isFinite)) return data;
+  throw new FlowglyphError(
+    "ERR_CHECKPOINT",
+    `Expected the checkpoint to hold ${length} finite float32 numbers for ${name}`,
+  );
 }

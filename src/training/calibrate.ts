@@ -43,9 +43,8 @@ export async function calibrateFitted(
     return calibrate(fitted.heldOut, { prior: POOL_PRIOR, chance: false }, "cross-fit");
   const rows = Uint32Array.from([...split.labelled, ...split.validation]).sort();
   const classes = dataset.classes.length;
-  const { labels, probabilities } = await crossFit(row, {
-    images: gatherImages(dataset, rows),
-    labels: gatherLabels(dataset, rows),
+  const images = gatherImages(dataset, rows);
+  const request = {
     unlabelled: imageSource(dataset, split.unlabelled),
     saved: fitted.unlabelledState?.(),
     classes,
@@ -53,9 +52,20 @@ export async function calibrateFitted(
     options: config.modelOptions,
     threads: config.threads,
     signal: options.signal,
-  });
+    onProgress: () => undefined,
+    checkpoint: async () => undefined,
+  };
+  const { labels, answers } = await crossFit(
+    async (images, labels) => {
+      const model = await row.fit({ ...request, images, labels });
+      return async (asked) => [
+        await model.predict(asked, { threads: config.threads, signal: options.signal }),
+      ];
+    },
+    { ...request, images, labels: gatherLabels(dataset, rows) },
+  );
   if (labels.length === 0) return LEFT_ALONE;
-  const held = { scores: logarithms(probabilities), labels, classes };
+  const held = { scores: logarithms(answers[0]!), labels, classes };
   return calibrate(held, { prior: FITTED_PRIOR, chance: true }, "cross-fit");
 }
 

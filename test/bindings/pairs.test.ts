@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { fitLogistic } from "../../bindings/capture/logistic.ts";
-import { fitPairTable, pairFactors, WORDS } from "../../bindings/capture/pairs.ts";
+import { fitWordTable, type WordTable, wordSums } from "../../bindings/capture/pairs.ts";
 import { randomBelow, seededRandom } from "../../src/dataset/random.ts";
 
 interface Golden {
@@ -21,8 +21,7 @@ const images = Uint8Array.from({ length: 60 * 784 }, (_, i) =>
 );
 const rows = Uint32Array.from({ length: 60 }, (_, row) => row);
 
-/** toEqual takes seconds for so many numbers. */
-const same = (a: Float32Array, b: Float32Array) => Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
+const NO_WORDS: WordTable = { words: new Int32Array(), vectors: new Float32Array() };
 
 describe("logistic regression", () => {
   const features = Float32Array.from(golden.features);
@@ -98,16 +97,20 @@ describe("logistic regression", () => {
 });
 
 describe("pair tables", () => {
-  test("are the same with any number of threads, and factors have unit length", async () => {
-    const table = await fitPairTable(images, rows, { dimensions: 8, seed: 1 });
-    expect(table.length).toBe(WORDS * 8);
-    expect(same(await fitPairTable(images, rows, { dimensions: 8, seed: 1, threads: 3 }), table)).toBe(true);
-    const factors = await pairFactors(images, table);
-    expect(await pairFactors(images, table, { threads: 3 })).toEqual(factors);
-    for (let row = 0; row < 60; row++) {
-      const own = factors.subarray(8 * row, 8 * row + 8);
-      expect(Math.hypot(...own)).toBeCloseTo(1, 5);
-    }
+  const same = (a: WordTable, b: WordTable) =>
+    Buffer.from(a.words.buffer).equals(Buffer.from(b.words.buffer)) &&
+    Buffer.from(a.vectors.buffer).equals(Buffer.from(b.vectors.buffer));
+
+  test("are the same with any number of threads, and so are sums", async () => {
+    const table = await fitWordTable(images, rows, { dimensions: 8, seed: 1 });
+    expect(table.words.length).toBeGreaterThan(10);
+    expect(table.words.every((word, i) => i === 0 || word > table.words[i - 1]!)).toBe(true);
+    expect(table.vectors.length).toBe(table.words.length * 8);
+    expect(same(await fitWordTable(images, rows, { dimensions: 8, seed: 1, threads: 3 }), table)).toBe(true);
+    const sums = await wordSums(images, table, { dimensions: 8 });
+    expect(sums.length).toBe(60 * 8);
+    expect(await wordSums(images, table, { dimensions: 8, threads: 3 })).toEqual(sums);
+    expect(sums.some((sum) => sum !== 0)).toBe(true);
   });
 
   test("are fitted to the rows that are asked for", async () => {
@@ -115,11 +118,11 @@ describe("pair tables", () => {
     const own = new Uint8Array(some.length * 784);
     for (const [i, row] of some.entries()) own.set(images.subarray(row * 784, row * 784 + 784), i * 784);
     const [table, again] = await Promise.all([
-      fitPairTable(images, some, { dimensions: 5, seed: 1 }),
-      fitPairTable(own, Uint32Array.from(some.keys()), { dimensions: 5, seed: 1 }),
+      fitWordTable(images, some, { dimensions: 5, seed: 1 }),
+      fitWordTable(own, Uint32Array.from(some.keys()), { dimensions: 5, seed: 1 }),
     ]);
     expect(same(again, table)).toBe(true);
-    expect(table.some((value) => value !== 0)).toBe(true);
+    expect(table.vectors.some((value) => value !== 0)).toBe(true);
   });
 
   test("say what is wrong with their arguments", async () => {
@@ -128,21 +131,27 @@ describe("pair tables", () => {
         code: "ERR_ARGUMENT",
         message: expect.stringContaining(message),
       });
-    await refused(fitPairTable(images.subarray(1), rows, { seed: 1 }), "a multiple of 784 bytes");
-    await refused(fitPairTable(images, Uint32Array.of(60), { seed: 1 }), "below the number of images, 60");
-    await refused(fitPairTable(images, new Uint32Array(), { seed: 1 }), "Expected rows to be 1 to 65536");
-    await refused(fitPairTable(images, rows, { seed: 1, dimensions: 257 }), "an integer from 1 to 256");
-    await refused(fitPairTable(images, rows, { seed: -1 }), "Expected seed");
-    await refused(pairFactors(images, new Float32Array(9)), "a multiple of 65536 numbers");
-    await refused(pairFactors(images.subarray(5), new Float32Array(WORDS)), "a multiple of 784 bytes");
+    await refused(fitWordTable(images.subarray(1), rows, { seed: 1 }), "a multiple of 784 bytes");
+    await refused(fitWordTable(images, Uint32Array.of(60), { seed: 1 }), "below the number of images, 60");
+    await refused(fitWordTable(images, new Uint32Array(), { seed: 1 }), "Expected rows to be 1 to 65536");
+    await refused(fitWordTable(images, rows, { seed: 1, dimensions: 257 }), "an integer from 1 to 256");
+    await refused(fitWordTable(images, rows, { seed: -1 }), "Expected seed");
+    const table = { words: Int32Array.of(5, 65536), vectors: new Float32Array(6) };
+    await refused(
+      wordSums(images, table, { dimensions: 4 }),
+      "the table's vectors to be 8 numbers but received 6",
+    );
+    await refused(wordSums(images, table, { dimensions: 3 }), "Expected words from 0 to 65535");
+    await refused(wordSums(images.subarray(5), NO_WORDS, { dimensions: 3 }), "a multiple of 784 bytes");
+    expect(await wordSums(images.subarray(0, 784), NO_WORDS, { dimensions: 3 })).toEqual(new Float32Array(3));
   });
 
   test("can be stopped", async () => {
     const signal = AbortSignal.abort();
-    await expect(fitPairTable(images, rows, { seed: 1, signal })).rejects.toMatchObject({
+    await expect(fitWordTable(images, rows, { seed: 1, signal })).rejects.toMatchObject({
       code: "ERR_ABORTED",
     });
-    await expect(pairFactors(images, new Float32Array(WORDS), { signal })).rejects.toMatchObject({
+    await expect(wordSums(images, NO_WORDS, { dimensions: 3, signal })).rejects.toMatchObject({
       code: "ERR_ABORTED",
     });
   });

@@ -1,12 +1,11 @@
 // What Bytewise computes besides gradients: where bytes stand as pairs, fingerprints as targets, and the classifier that
 // tuning starts from. Against PyTorch: networks.test.ts; in whole runs: training.test.ts.
 import { expect, test } from "vitest";
-import { WORDS } from "../../bindings/capture/pairs.ts";
 import { Adam, Generator, liveTensors, scope, setThreads, Tensor } from "../../bindings/torch/index.ts";
 import { Bytewise } from "../../src/models/bytewise.ts";
 import { fingerprintPhase } from "../../src/models/fingerprint.ts";
 import { fitLinear } from "../../src/models/linear-start.ts";
-import { sessionFactors } from "../../src/models/session-factors.ts";
+import { fitTables, sessionSums, unitFactors } from "../../src/models/session-factors.ts";
 import { TorchBackend } from "../../src/nn/torch-backend.ts";
 import { describeTorch } from "../nn/with-torch.ts";
 import { tinyDataset } from "../training/tiny-dataset.ts";
@@ -41,9 +40,10 @@ describeTorch("bytewise", () => {
     const { model, backend, tools } = setUp();
     const phase = fingerprintPhase(model, 1e-3);
     await phase.prepare!(tools);
-    const tables = { pairs: model.pairs.values(), places: new Float32Array(WORDS * 128) };
-    tables.places.set(model.places.values());
-    const native = await sessionFactors(images, tables);
+    const { seed, threads, signal } = tools;
+    const rows = Uint32Array.from({ length: dataset.count }, (_, row) => row);
+    const tables = await fitTables(images, rows, { dimensions: 128, seed, threads, signal });
+    const native = unitFactors(await sessionSums(images, [tables], { dimensions: 128 }), 128);
     const factors = scope(() => backend.predict(() => model.factors(backend, bytes())).toFloat32Array());
     expect(factors.length).toBe(dataset.count * 256);
     expect(Math.max(...factors.map((value, i) => Math.abs(value - native[i]!)))).toBeLessThan(1e-5);

@@ -1,28 +1,20 @@
 import { expect, test } from "vitest";
-import { crossFit, dealFolds } from "../../src/models/cross-fit.ts";
-import type { FittedModel, FittedRow } from "../../src/models/fitted.ts";
+import { crossFit, dealFolds, type FitFold } from "../../src/models/cross-fit.ts";
 
-/** A model that knows which images it has seen: their first four bytes are a number. */
-function watching(fits: number[] = []): FittedRow {
-  return {
-    name: "watching",
-    description: "",
-    options: {},
-    async fit({ images, labels, classes }): Promise<FittedModel> {
-      const seen = new Set(new Uint32Array(images.slice().buffer).filter((_, i) => i % 196 === 0));
-      fits.push(labels.length);
-      return {
-        classes,
-        async predict(asked) {
-          const numbers = new Uint32Array(asked.slice().buffer).filter((_, i) => i % 196 === 0);
-          return Float32Array.from([...numbers].flatMap((n) => [Number(seen.has(n)), n]));
-        },
-        emit: () => {
-          throw new Error("not asked for");
-        },
-        state: () => new Map(),
-      };
-    },
+/** A model that knows which images it has seen, whose first four bytes are a number; it answers twice. */
+function watching(fits: number[] = []): FitFold {
+  return async (images, labels) => {
+    const numbersOf = (rows: Uint8Array) =>
+      new Uint32Array(rows.slice().buffer).filter((_, i) => i % 196 === 0);
+    const seen = new Set(numbersOf(images));
+    fits.push(labels.length);
+    return async (asked) => {
+      const numbers = [...numbersOf(asked)];
+      return [
+        Float32Array.from(numbers.flatMap((n) => [Number(seen.has(n)), n])),
+        Float32Array.from(numbers.flatMap((n) => [-n, 0])),
+      ];
+    };
   };
 }
 
@@ -32,13 +24,8 @@ function request(labels: Int32Array) {
   return {
     images: new Uint8Array(numbers.buffer),
     labels,
-    unlabelled: { count: 0, take: () => new Uint8Array() },
-    saved: undefined,
     classes: 2,
     seed: 4,
-    options: {},
-    threads: 1,
-    signal: undefined,
   };
 }
 
@@ -47,9 +34,10 @@ test("each row is asked once, of a model that has not seen it", async () => {
   const fits: number[] = [];
   const found = await crossFit(watching(fits), request(labels));
   const rows = Array.from({ length: 103 }, (_, i) => ({
-    seen: found.probabilities[2 * i],
-    number: found.probabilities[2 * i + 1]!,
+    seen: found.answers[0]![2 * i],
+    number: found.answers[0]![2 * i + 1]!,
   }));
+  expect([...found.answers[1]!.filter((_, i) => i % 2 === 0)]).toEqual(rows.map(({ number }) => -number));
   expect(rows.every(({ seen }) => seen === 0)).toBe(true);
   expect(rows.map(({ number }) => number).sort((a, b) => a - b)).toEqual([...labels.keys()]);
   expect([...found.labels]).toEqual(rows.map(({ number }) => labels[number]));

@@ -134,7 +134,16 @@ test("what was saved is taken back without the work; what is no state of it is r
   const table = await factors.fit(request({ ...known, unlabelled: none, saved: model.unlabelledState!() }));
   expect(same(table, model)).toBe(true);
   for (const [name, data] of model.state()) {
-    for (const wrong of [data.slice(1), Int32Array.from(data), data.map(() => Number.NaN)]) {
+    const wrongs =
+      data instanceof Int32Array
+        ? [data.slice(1), Float32Array.from(data), data.slice().reverse(), data.map((word) => word + 65536)]
+        : [data.slice(1), Int32Array.from(data), data.map(() => Number.NaN)];
+    if (name.endsWith(".vectors"))
+      wrongs.push(
+        data.map((value) => value + 0.5),
+        data.map(() => 2 ** 14 + 1),
+      );
+    for (const wrong of wrongs) {
       const saved = new Map([...model.state(), [name, wrong] as const]);
       await expect(factors.fit(request({ ...known, saved }))).rejects.toMatchObject({
         code: "ERR_CHECKPOINT",

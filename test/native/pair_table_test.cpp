@@ -212,6 +212,49 @@ TEST_CASE("eigenvectors: the matrix is what they make of it") {
   CHECK(eigenOf(Square(4, 0.0), 2).values == std::vector<double>{0, 0});
 }
 
+// Rows of length 1, or zeros.
+std::vector<float> unitRows(std::vector<float> rows, std::size_t width) {
+  for (std::size_t row = 0; row < rows.size(); row += width) {
+    double squares = 0;
+    for (std::size_t j = 0; j < width; ++j) squares += double{rows[row + j]} * double{rows[row + j]};
+    const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
+    for (std::size_t j = 0; j < width; ++j) rows[row + j] = static_cast<float>(rows[row + j] * scale);
+  }
+  return rows;
+}
+
+TEST_CASE("word sums: of whole numbers up to 2^14 they are exact, whatever adds them up") {
+  const JobControl control;
+  std::mt19937_64 random(6);
+  constexpr std::size_t kDimensions = 19;
+  // The greatest sums there are: 783 words of 2^14 each, all of one sign.
+  Bytes images = randomSessions(20, 7, 11);
+  std::fill_n(images.begin(), kSessionBytes, std::uint8_t{200});
+  std::vector<float> table(65536 * kDimensions);
+  for (float& value : table) value = static_cast<float>(static_cast<int>(random() % 32769) - 16384);
+  for (std::size_t j = 0; j < kDimensions; ++j)
+    table[(200 * 256 + 200) * kDimensions + j] = j % 2 ? 16384 : -16384;
+  for (const std::size_t positions : {0U, 64U, 256U}) {
+    std::vector<float> wanted;
+    for (std::size_t session = 0; session < 20; ++session) {
+      const std::uint8_t* image = images.data() + session * kSessionBytes;
+      std::vector<std::int64_t> sums(kDimensions, 0);
+      const auto add = [&](std::size_t word) {
+        for (std::size_t j = 0; j < kDimensions; ++j)
+          sums[j] += static_cast<std::int64_t>(table[word * kDimensions + j]);
+      };
+      for (std::size_t p = 0; p < positions; ++p) add(p * 256 + image[p]);
+      for (std::size_t p = 0; positions == 0 && p + 1 < kSessionBytes; ++p) {
+        if (const std::size_t pair = image[p] * 256U + image[p + 1]; pair != 0) add(pair);
+      }
+      wanted.insert(wanted.end(), sums.begin(), sums.end());
+    }
+    test::onEveryTarget(vectorPairKernel, [&](const PairKernel&) {
+      CHECK(wordSums(images, table, kDimensions, positions, 2, control) == wanted);
+    });
+  }
+}
+
 TEST_CASE("pair tables: factors are those of the plain twin, as far as they look to each other") {
   const JobControl control;
   for (const std::size_t sessions : {3U, 9U, 16U, 40U}) {
@@ -224,7 +267,7 @@ TEST_CASE("pair tables: factors are those of the plain twin, as far as they look
         CAPTURE(positions);
         const Bytes images = randomSessions(sessions, 4, sessions);
         const auto table = tableOf(images, dimensions, 1, 1, positions);
-        const auto factors = pairFactors(images, table, dimensions, positions, 1, control);
+        const auto factors = unitRows(wordSums(images, table, dimensions, positions, 1, control), dimensions);
         const Matrix twin = Twin(images, int(positions)).factors(dimensions);
         for (std::size_t a = 0; a < sessions; ++a) {
           for (std::size_t b = 0; b < sessions; ++b) {
@@ -259,10 +302,10 @@ TEST_CASE("pair tables: the number of threads changes nothing, the seed little")
   CHECK(table == tableOf(images, 24, 3));
   CHECK(table == tableOf(images, 24, 2));
   CHECK(table != tableOf(images, 24, 1, 7));
-  const auto factors = pairFactors(images, table, 24, 0, 1, control);
-  CHECK(factors == pairFactors(images, table, 24, 0, 4, control));
-  const std::vector<float> first = pairFactors(std::span(images).first(784), table, 24, 0, 1, control);
-  CHECK(std::equal(first.begin(), first.end(), factors.begin()));
+  const auto sums = wordSums(images, table, 24, 0, 1, control);
+  CHECK(sums == wordSums(images, table, 24, 0, 4, control));
+  const std::vector<float> first = wordSums(std::span(images).first(784), table, 24, 0, 1, control);
+  CHECK(std::equal(first.begin(), first.end(), sums.begin()));
 }
 
 TEST_CASE("pair tables: few, empty and equal sessions give zeros, never what is no number") {
@@ -271,8 +314,8 @@ TEST_CASE("pair tables: few, empty and equal sessions give zeros, never what is 
                               Bytes(784 * 5, 200), randomSessions(4, 1, 1)}) {
     const auto table = tableOf(images, 128);
     CHECK(std::all_of(table.begin(), table.end(), [](float x) { return x == 0; }));
-    const auto factors = pairFactors(images, table, 128, 0, 1, control);
-    CHECK(std::all_of(factors.begin(), factors.end(), [](float x) { return x == 0; }));
+    const auto sums = wordSums(images, table, 128, 0, 1, control);
+    CHECK(std::all_of(sums.begin(), sums.end(), [](float x) { return x == 0; }));
   }
   // More dimensions than sessions: zeros behind the rank.
   const auto wide = tableOf(randomSessions(12, 8, 3), 64);
@@ -291,8 +334,8 @@ TEST_CASE("pair tables: wrong sizes are refused, and a stop is heard") {
   CHECK_THROWS_AS(fitPairTable(images, {257, 1}, 1, control), std::invalid_argument);
   CHECK_THROWS_AS(fitPairTable(images, {8, 1, 257}, 1, control), std::invalid_argument);
   const std::vector<float> table(65536 * 2);
-  CHECK_THROWS_AS(pairFactors(images, table, 3, 0, 1, control), std::invalid_argument);
-  CHECK_THROWS_AS(pairFactors(std::span(images).first(10), table, 2, 0, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(wordSums(images, table, 3, 0, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(wordSums(std::span(images).first(10), table, 2, 0, 1, control), std::invalid_argument);
   control.stop = true;
   CHECK(fitPairTable(images, {8, 1}, 1, control).empty());
 }

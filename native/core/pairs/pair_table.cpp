@@ -33,10 +33,18 @@ Tall randomDirections(std::size_t rows, std::size_t columns, std::uint64_t seed)
   return directions;
 }
 
+void roundToWhole(std::vector<float>& values) {
+  float greatest = 0;
+  for (const float value : values) greatest = std::max(greatest, std::abs(value));
+  if (greatest == 0) return;
+  const double scale = double{kMaxWhole} / double{greatest};
+  for (float& value : values) value = static_cast<float>(std::nearbyint(value * scale)) + 0.0F;  // no -0
+}
+
 }  // namespace
 
-std::vector<float> fitPairTable(std::span<const std::uint8_t> images, const PairTableOptions& options,
-                                unsigned threads, const JobControl& control) {
+WordTable fitWordTable(std::span<const std::uint8_t> images, const WordTableOptions& options,
+                       unsigned threads, const JobControl& control) {
   const std::size_t dimensions = options.dimensions;
   if (dimensions < 1 || dimensions > kMaxDimensions)
     throw std::invalid_argument("Expected 1 to 256 dimensions");
@@ -50,8 +58,7 @@ std::vector<float> fitPairTable(std::span<const std::uint8_t> images, const Pair
   TaskTeam team(threads);
   const Workers workers{team, selectPairKernel()};
   const WordMatrix matrix = wordMatrix(images, options.positions, team);
-  std::vector<float> table(kWords * dimensions, 0.0F);
-  if (matrix.words.empty()) return table;
+  if (matrix.words.empty()) return {};
 
   // Q: orthonormal columns that span nearly what the greatest singular vectors of the sessions do.
   Tall q = multiply(matrix.bySession,
@@ -75,53 +82,56 @@ std::vector<float> fitPairTable(std::span<const std::uint8_t> images, const Pair
       scaled[i * b.width + j] = eigen.vectors[i * b.width + j] * factor;
   }
   const Tall vectors = multiply(b, scaled, workers);
+  WordTable table{matrix.words, std::vector<float>(matrix.words.size() * dimensions)};
   for (std::size_t k = 0; k < matrix.words.size(); ++k) {
-    float* row = table.data() + matrix.words[k] * dimensions;
+    float* row = table.vectors.data() + k * dimensions;
     for (std::size_t j = 0; j < dimensions; ++j) row[j] = matrix.weights[k] * vectors.row(k)[j];
   }
+  roundToWhole(table.vectors);
   return table;
 }
 
-std::vector<float> pairFactors(std::span<const std::uint8_t> images, std::span<const float> table,
-                               std::size_t dimensions, Positions positions, unsigned threads,
-                               const JobControl& control) {
-  if (dimensions < 1 || table.size() != kWords * dimensions)
-    throw std::invalid_argument("Expected a table of 65536 rows");
+std::vector<float> wordSums(std::span<const std::uint8_t> images, const WordTable& table,
+                            std::size_t dimensions, Positions positions, unsigned threads,
+                            const JobControl& control) {
+  if (dimensions < 1 || table.vectors.size() != table.words.size() * dimensions)
+    throw std::invalid_argument("Expected a vector of the table for each of its words");
+  if (table.words.size() > kWords) throw std::invalid_argument("Expected at most 65536 words");
   if (images.size() % kSessionBytes != 0) throw std::invalid_argument("Expected images of 784 bytes each");
   if (positions > kMaxPositions) throw std::invalid_argument("Expected at most 256 positions");
   const std::size_t sessions = images.size() / kSessionBytes;
   TaskTeam team(threads);
   const PairKernel kernel = selectPairKernel();
-  std::vector<float> factors(sessions * dimensions);
+  std::vector<float> sums(sessions * dimensions);
   // The kernel wants aligned widths; an own copy of the table has them.
   const std::size_t width = aligned(dimensions);
   std::vector<float> padded;
   if (width != dimensions) {
-    padded.assign(kWords * width, 0.0F);
-    for (std::size_t word = 0; word < kWords; ++word)
-      std::copy_n(table.data() + word * dimensions, dimensions, padded.data() + word * width);
+    padded.assign(table.words.size() * width, 0.0F);
+    for (std::size_t row = 0; row < table.words.size(); ++row)
+      std::copy_n(table.vectors.data() + row * dimensions, dimensions, padded.data() + row * width);
   }
-  const float* rows = padded.empty() ? table.data() : padded.data();
+  const float* rows = padded.empty() ? table.vectors.data() : padded.data();
+  std::vector<std::int32_t> rowOf(kWords, -1);
+  for (std::size_t row = 0; row < table.words.size(); ++row)
+    rowOf[table.words[row]] = static_cast<std::int32_t>(row);
   std::array<float, kMaxWordsOfSession> ones;
   ones.fill(1);
   team.run((sessions + kSessionsOfTask - 1) / kSessionsOfTask, [&](std::size_t part) {
     if (control.stop) return;
-    std::array<std::uint16_t, kMaxWordsOfSession> words;
+    std::array<std::uint16_t, kMaxWordsOfSession> known;
     std::vector<float> sum(width);
     const std::size_t end = std::min(sessions, (part + 1) * kSessionsOfTask);
     for (std::size_t session = part * kSessionsOfTask; session < end; ++session) {
       std::size_t count = 0;
-      forEachWord(images.data() + session * kSessionBytes, positions,
-                  [&](std::uint16_t word) { words[count++] = word; });
-      kernel.weightedSum(rows, width, words.data(), ones.data(), count, sum.data());
-      double squares = 0;
-      for (std::size_t j = 0; j < dimensions; ++j) squares += double{sum[j]} * double{sum[j]};
-      const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
-      for (std::size_t j = 0; j < dimensions; ++j)
-        factors[session * dimensions + j] = static_cast<float>(sum[j] * scale);
+      forEachWord(images.data() + session * kSessionBytes, positions, [&](std::uint16_t word) {
+        if (rowOf[word] >= 0) known[count++] = static_cast<std::uint16_t>(rowOf[word]);
+      });
+      kernel.weightedSum(rows, width, known.data(), ones.data(), count, sum.data());
+      std::copy_n(sum.data(), dimensions, sums.data() + session * dimensions);
     }
   });
-  return factors;
+  return sums;
 }
 
 }  // namespace flowglyph
