@@ -13,9 +13,12 @@ import { gatherImages, gatherLabels, imageSource } from "../dist/src/dataset/dat
 import { makeSplit, openDataset } from "../dist/src/dataset/index.js";
 import { maskDataset } from "../dist/src/dataset/mask-dataset.js";
 import { predictedClasses } from "../dist/src/evaluation/evaluate.js";
+import { growTrees, treeProbabilities } from "../dist/src/evaluation/extra-trees.js";
 import { meanAndDeviation } from "../dist/src/evaluation/metrics.js";
+import { learnTables } from "../dist/src/models/factor-tables.js";
 import { findModel } from "../dist/src/models/registry.js";
-import { fitTables, sessionFactors } from "../dist/src/models/session-factors.js";
+import { relativeFactors, sessionSums, unitFactors } from "../dist/src/models/session-factors.js";
+import { reachOf, treeFeatures } from "../dist/src/models/tree-factors.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const data = process.env.FLOWGLYPH_DATA ?? join(root, "../shared/data");
@@ -35,16 +38,26 @@ const SETS = [
 ];
 const DIMENSIONS = 128;
 const PENALTY = 100;
+const SESSIONS = 20_000;
+const TREES = 200;
+const TRIES = 100;
 const NONE = { count: 0, take: () => new Uint8Array() };
 
-/** Columns [from, from + width) of rows of `all`. */
-const columns = (matrix, all, from, width) =>
-  Float32Array.from({ length: (matrix.length / all) * width }, (_, i) => {
-    const row = Math.floor(i / width);
-    return matrix[row * all + from + (i - row * width)];
-  });
+/** Of sums of `kinds` kinds, those named: float32 [N, named.length * DIMENSIONS]. */
+function kindsOf(sums, kinds, named) {
+  const rows = sums.length / (kinds * DIMENSIONS);
+  const chosen = new Float32Array(rows * named.length * DIMENSIONS);
+  for (let row = 0; row < rows; row++) {
+    for (const [i, kind] of named.entries()) {
+      const from = (row * kinds + kind) * DIMENSIONS;
+      chosen.set(sums.subarray(from, from + DIMENSIONS), (row * named.length + i) * DIMENSIONS);
+    }
+  }
+  return chosen;
+}
 
-async function linear(train, labels, test, classes) {
+async function linear(learned, labels, asked, classes) {
+  const [train, test] = [learned, asked].map((sums) => unitFactors(sums, DIMENSIONS));
   const width = train.length / labels.length;
   const { weight, bias } = await fitLogistic(train, labels, { classes, penalty: PENALTY });
   const scores = new Float32Array((test.length / width) * classes);
@@ -56,6 +69,15 @@ async function linear(train, labels, test, classes) {
     }
   }
   return scores;
+}
+
+/** Trees on bytes and factors. */
+async function forest(images, learned, labels, test, asked, classes, seed) {
+  const [own, other] = [learned, asked].map((sums) => relativeFactors(sums, DIMENSIONS));
+  const reach = reachOf(own, own.length / labels.length);
+  const options = { classes, seed, trees: TREES, tries: TRIES };
+  const grown = await growTrees(treeFeatures(images, own, reach), labels, options);
+  return treeProbabilities(grown, treeFeatures(test, other, reach), 784 + reach.length, { classes });
 }
 
 async function fitted(name, request, test) {
@@ -82,21 +104,29 @@ async function measure(dataset, labels, seed) {
   const [images, own] = [gatherImages(dataset, rows), gatherLabels(dataset, rows)];
   const [test, expected] = [gatherImages(dataset, split.test), gatherLabels(dataset, split.test)];
   const classes = dataset.classes.length;
-  const all = Uint32Array.from([...rows, ...split.unlabelled]);
-  const pool = gatherImages(dataset, all);
-  const options = { dimensions: DIMENSIONS, seed };
-  const tables = await fitTables(pool, Uint32Array.from(all.keys()), options);
-  const [learned, asked] = [await sessionFactors(images, tables), await sessionFactors(test, tables)];
-  const half = (matrix, from) => columns(matrix, 2 * DIMENSIONS, from, DIMENSIONS);
   const request = { images, labels: own, classes, seed };
   const helped = { ...request, unlabelled: imageSource(dataset, split.unlabelled) };
   const alone = { ...request, unlabelled: NONE };
+  const sized = { dimensions: DIMENSIONS, sessions: SESSIONS };
+  const tables = [await learnTables(helped, sized), await learnTables(alone, sized)];
+  // Of all sessions pairs and places, of the labelled ones pairs and places.
+  const [learned, asked] = [
+    await sessionSums(images, tables, { dimensions: DIMENSIONS }),
+    await sessionSums(test, tables, { dimensions: DIMENSIONS }),
+  ];
+  const linearOf = (...named) => linear(kindsOf(learned, 4, named), own, kindsOf(asked, 4, named), classes);
+  const forestOf = (...named) =>
+    forest(images, kindsOf(learned, 4, named), own, test, kindsOf(asked, 4, named), classes, seed);
   const scores = {
-    "factors of pairs": await linear(half(learned, 0), own, half(asked, 0), classes),
-    "factors of places": await linear(half(learned, DIMENSIONS), own, half(asked, DIMENSIONS), classes),
-    factors: await linear(learned, own, asked, classes),
-    "factors, no unlabelled sessions": await fitted("factors", alone, test),
-    trees: await fitted("trees", alone, test),
+    "linear: pairs": await linearOf(0, 2),
+    "linear: places": await linearOf(1, 3),
+    "linear: all sessions' factors": await linearOf(0, 1),
+    "linear: labelled sessions' factors": await linearOf(2, 3),
+    "linear: both": await linearOf(0, 1, 2, 3),
+    "trees: bytes": await fitted("trees", alone, test),
+    "trees: bytes, all sessions' factors": await forestOf(0, 1),
+    "trees: bytes, labelled sessions' factors": await forestOf(2, 3),
+    "trees: bytes, both": await forestOf(0, 1, 2, 3),
     experts: await fitted("experts", helped, test),
     "experts, no unlabelled sessions": await fitted("experts", alone, test),
   };
