@@ -5,7 +5,7 @@ import type { ForestFunctions } from "./forest.ts";
 import type { JobFunctions } from "./job.ts";
 import type { LogisticFunctions } from "./logistic.ts";
 import type { MaskFunctions } from "./masks.ts";
-import type { WordTableFunctions } from "./pairs.ts";
+import type { WordTableFunctions } from "./words.ts";
 
 /** A native extractor. Opaque; freed by close(), or when it is collected. */
 export interface CaptureHandle {

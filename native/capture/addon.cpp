@@ -13,9 +13,9 @@
 #include "job_worker.hpp"
 #include "masks.hpp"
 #include "next_worker.hpp"
-#include "pairs.hpp"
 #include "tables.hpp"
 #include "type_tags.hpp"
+#include "words.hpp"
 
 namespace flowglyph::napi {
 namespace {
@@ -178,7 +178,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exportJobs(env, exports);
   exportLogistic(env, exports);
   exportMasks(env, exports);
-  exportPairs(env, exports);
+  exportWords(env, exports);
   return exports;
 }
 

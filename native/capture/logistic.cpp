@@ -1,9 +1,9 @@
-// See pairs.hpp.
+// See words.hpp.
 #include "logistic/logistic.hpp"
 
 #include "arguments.hpp"
 #include "job_worker.hpp"
-#include "pairs.hpp"
+#include "words.hpp"
 #include "typed_arrays.hpp"
 
 namespace flowglyph::napi {

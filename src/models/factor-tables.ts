@@ -1,6 +1,6 @@
 // Which sessions the factors of a model are learned from, and what a checkpoint holds of them.
 
-import { MAX_WHOLE, WORDS, type WordTable } from "../../bindings/capture/pairs.ts";
+import { MAX_WHOLE, WORDS, type WordTable } from "../../bindings/capture/words.ts";
 import { FlowglyphError } from "../../bindings/errors.ts";
 import { seededRandom, shuffle } from "../dataset/random.ts";
 import { IMAGE_BYTES } from "../dataset/types.ts";

@@ -1,9 +1,10 @@
 // Factors of words as nodes of an ONNX graph: what session-factors.ts computes, from the same tables, and of sums and relative
 // factors the same bits.
 
-import { WORDS, type WordTable } from "../../bindings/capture/pairs.ts";
+import { WORDS, type WordTable } from "../../bindings/capture/words.ts";
 import { IMAGE_BYTES } from "../dataset/types.ts";
 import type { GraphBuilder, GraphValue } from "../onnx/graph.ts";
+import { ELEMENT } from "../onnx/proto.ts";
 import { emitBytePairs, emitBytePositions, emitSumOfRows } from "../onnx/words.ts";
 import { type FactorTables, HEAD } from "./session-factors.ts";
 
@@ -66,10 +67,13 @@ function emitSumsOfKind(
   // Words without a vector share a row of zeros, in front.
   const rowOf = new Int32Array(WORDS);
   for (const [row, word] of words.entries()) rowOf[word] = row + 1;
-  const rows = new Float32Array((words.length + 1) * dimensions);
+  // Whole numbers up to 2^14: half the file in 16 bits; onnxruntime widens them once, when it loads the model.
+  const rows = new Int16Array((words.length + 1) * dimensions);
   rows.set(vectors, dimensions);
   const name = positions > 0 ? "position" : "pair";
-  const table = graph.initializer(`${name}_vectors`, [words.length + 1, dimensions], rows);
+  const shape = [words.length + 1, dimensions];
+  const narrow = graph.initializer(`${name}_vectors`, shape, rows);
+  const table = graph.node("Cast", [narrow], shape, { to: { int: ELEMENT.float32 } }).name;
   const places = graph.initializer(`${name}_rows`, [rowOf.length], rowOf);
   const flat = graph.integers([-1, IMAGE_BYTES]);
   const bytes = graph.node("Reshape", [images.name, flat], [-1, IMAGE_BYTES], {}, "uint8");

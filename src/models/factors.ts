@@ -2,7 +2,7 @@
 // (session-factors.ts), and a linear classifier learned from the labelled ones (native/core/logistic).
 
 import { fitLogistic } from "../../bindings/capture/logistic.ts";
-import { MAX_DIMENSIONS, MAX_FIT_SESSIONS } from "../../bindings/capture/pairs.ts";
+import { MAX_DIMENSIONS, MAX_FIT_SESSIONS } from "../../bindings/capture/words.ts";
 import { learnTables, savedTables, stateOfTables } from "./factor-tables.ts";
 import { emitSums, emitUnitFactors } from "./factors-graph.ts";
 import type { FitRequest, FittedModel, FittedRow, FittedState } from "./fitted.ts";

@@ -2,7 +2,7 @@
 // factors of all its bytes (session-factors.ts). What words have in common over many sessions is what their captures, hosts
 // and applications have in common; the trunk learns to see it through gaps, which is what makes its features useful.
 
-import type { WordTable } from "../../bindings/capture/pairs.ts";
+import type { WordTable } from "../../bindings/capture/words.ts";
 import { invalidArgument } from "../../bindings/errors.ts";
 import { scope, Tensor } from "../../bindings/torch/index.ts";
 import { replaceBytes, replaceWhere } from "../nn/byte-noise.ts";

@@ -11,7 +11,7 @@ import {
   type WordTable,
   type WordTableOptions,
   wordSums,
-} from "../../bindings/capture/pairs.ts";
+} from "../../bindings/capture/words.ts";
 
 /** First bytes that are words with their positions: of the last one's weight, exp(-p / 10), a sixth of a per cent is left. */
 export const HEAD = 64;

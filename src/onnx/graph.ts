@@ -31,7 +31,7 @@ export type Attribute =
   | { readonly string: string };
 
 /** What an initializer may hold. */
-export type InitializerData = Float32Array | Uint8Array | Int8Array | Int32Array;
+export type InitializerData = Float32Array | Uint8Array | Int8Array | Int16Array | Int32Array;
 
 /** A value of the graph; `element` and `shape` are known while tracing (shapes.ts says how the batch is written). */
 export interface GraphValue {
@@ -208,6 +208,7 @@ function valueInfo(value: GraphValue): ValueInfoProto {
 function elementOf(data: InitializerData): ElementType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Int32Array) return "int32";
+  if (data instanceof Int16Array) return "int16";
   return data instanceof Int8Array ? "int8" : "uint8";
 }
 

@@ -55,7 +55,7 @@ const SCHEMA = `
 `;
 
 /** TensorProto.DataType. */
-export const ELEMENT = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
+export const ELEMENT = { float32: 1, uint8: 2, int8: 3, int16: 5, int32: 6, int64: 7 } as const;
 export type ElementType = keyof typeof ELEMENT;
 
 /** AttributeProto.AttributeType. */

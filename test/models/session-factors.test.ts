@@ -1,6 +1,6 @@
 // Sums of words' vectors and what is made of them, held to plain twins.
 import { expect, test } from "vitest";
-import { MAX_WHOLE } from "../../bindings/capture/pairs.ts";
+import { MAX_WHOLE } from "../../bindings/capture/words.ts";
 import { randomBelow, seededRandom } from "../../src/dataset/random.ts";
 import {
   fitTables,

@@ -1,5 +1,5 @@
 // What sessions have in common, without labels: latent semantic analysis (Deerwester, Dumais, Furnas,
-// Landauer, Harshman, JASIS 41, 1990) of the words of their images (pair_matrix.hpp). A table gives each word
+// Landauer, Harshman, JASIS 41, 1990) of the words of their images (word_matrix.hpp). A table gives each word
 // a vector; a session's factors are the sum of its words' vectors, scaled by whoever asks for them.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "job_control.hpp"
-#include "pairs/pair_matrix.hpp"
+#include "words/word_matrix.hpp"
 
 namespace flowglyph {
 
@@ -32,7 +32,7 @@ struct WordTable {
 inline constexpr float kMaxWhole = 16384;
 
 // `images`: rows of 784 bytes, at most 65,536. The vectors are weight * V * S^(-1/2) of the truncated
-// singular value decomposition U S V^T of the matrix in pair_matrix.hpp, scaled so that the greatest
+// singular value decomposition U S V^T of the matrix in word_matrix.hpp, scaled so that the greatest
 // magnitude is kMaxWhole, and rounded; zeros for dimensions beyond its rank. Randomised, with three power
 // iterations (Halko, Martinsson, Tropp, SIAM Review 53, 2011, algorithms 4.4 and 5.1). Depends on images and
 // options alone. Throws std::invalid_argument; empty where the control said stop.

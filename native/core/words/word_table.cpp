@@ -1,5 +1,5 @@
-// See pair_table.hpp.
-#include "pairs/pair_table.hpp"
+// See word_table.hpp.
+#include "words/word_table.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,9 +7,9 @@
 #include <stdexcept>
 
 #include "forest/random32.hpp"
-#include "pairs/dense.hpp"
-#include "pairs/pair_matrix.hpp"
 #include "task_team.hpp"
+#include "words/dense.hpp"
+#include "words/word_matrix.hpp"
 
 namespace flowglyph {
 namespace {
@@ -56,7 +56,7 @@ WordTable fitWordTable(std::span<const std::uint8_t> images, const WordTableOpti
   if (options.positions > kMaxPositions) throw std::invalid_argument("Expected at most 256 positions");
 
   TaskTeam team(threads);
-  const Workers workers{team, selectPairKernel()};
+  const Workers workers{team, selectWordKernel()};
   const WordMatrix matrix = wordMatrix(images, options.positions, team);
   if (matrix.words.empty()) return {};
 
@@ -101,7 +101,7 @@ std::vector<float> wordSums(std::span<const std::uint8_t> images, const WordTabl
   if (positions > kMaxPositions) throw std::invalid_argument("Expected at most 256 positions");
   const std::size_t sessions = images.size() / kSessionBytes;
   TaskTeam team(threads);
-  const PairKernel kernel = selectPairKernel();
+  const WordKernel kernel = selectWordKernel();
   std::vector<float> sums(sessions * dimensions);
   // The kernel wants aligned widths; an own copy of the table has them.
   const std::size_t width = aligned(dimensions);

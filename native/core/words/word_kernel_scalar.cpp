@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "pairs/pair_kernel.hpp"
+#include "words/word_kernel.hpp"
 
 namespace flowglyph {
 namespace {
@@ -28,11 +28,11 @@ void addProducts(const float* rows, std::size_t count, std::size_t width, double
 
 }  // namespace
 
-PairKernel scalarPairKernel() { return {"scalar", weightedSum, addProducts}; }
+WordKernel scalarWordKernel() { return {"scalar", weightedSum, addProducts}; }
 
-PairKernel selectPairKernel() {
+WordKernel selectWordKernel() {
   const char* forced = std::getenv("FLOWGLYPH_SIMD");
-  return forced != nullptr && std::strcmp(forced, "scalar") == 0 ? scalarPairKernel() : vectorPairKernel();
+  return forced != nullptr && std::strcmp(forced, "scalar") == 0 ? scalarWordKernel() : vectorWordKernel();
 }
 
 }  // namespace flowglyph

@@ -1,5 +1,5 @@
 // See dense.hpp.
-#include "pairs/dense.hpp"
+#include "words/dense.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // Pair tables and logistic regression over Node-API, as jobs on libuv threads. Mirrors
-// bindings/capture/pairs.ts and bindings/capture/logistic.ts.
+// bindings/capture/words.ts and bindings/capture/logistic.ts.
 #pragma once
 
 #include "napi_include.hpp"
@@ -7,7 +7,7 @@
 namespace flowglyph::napi {
 
 // Adds fitWordTable and wordSums.
-void exportPairs(Napi::Env env, Napi::Object exports);
+void exportWords(Napi::Env env, Napi::Object exports);
 
 // Adds fitLogistic.
 void exportLogistic(Napi::Env env, Napi::Object exports);

@@ -1,16 +1,16 @@
-#include "pairs/pair_table.hpp"
+#include "words/word_table.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <random>
-#include <set>
 #include <stdexcept>
 
-#include "pairs/dense.hpp"
-#include "pairs/pair_kernel.hpp"
 #include "support/targets.hpp"
+#include "words/dense.hpp"
+#include "words/word_kernel.hpp"
 
 namespace {
 
@@ -43,7 +43,7 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
   return sum;
 }
 
-// What pair_table.hpp says, in so many words: sessions by pairs, dense and in double.
+// What word_table.hpp says, in so many words: sessions by pairs, dense and in double.
 struct Twin {
   std::vector<int> pairs;
   Matrix counts;    // [sessions][pairs]
@@ -123,15 +123,17 @@ struct Twin {
   }
 };
 
-std::vector<float> tableOf(const Bytes& images, std::size_t dimensions, unsigned threads = 1,
-                           std::uint64_t seed = 1, std::size_t positions = 0) {
+WordTable tableOf(const Bytes& images, std::size_t dimensions, unsigned threads = 1, std::uint64_t seed = 1,
+                  Positions positions = 0) {
   const JobControl control;
-  return fitPairTable(images, {dimensions, seed, positions}, threads, control);
+  return fitWordTable(images, {dimensions, seed, positions}, threads, control);
 }
 
+bool same(const WordTable& a, const WordTable& b) { return a.words == b.words && a.vectors == b.vectors; }
+
 TEST_CASE("pair kernels: every instruction set sums as the plain loops do") {
-  const PairKernel plain = scalarPairKernel();
-  test::onEveryTarget(vectorPairKernel, [&](const PairKernel& kernel) {
+  const WordKernel plain = scalarWordKernel();
+  test::onEveryTarget(vectorWordKernel, [&](const WordKernel& kernel) {
     std::mt19937_64 random(5);
     for (const std::size_t width : {16U, 48U, 144U, 272U}) {
       for (const std::size_t count : {0U, 1U, 7U, 300U}) {
@@ -158,7 +160,7 @@ TEST_CASE("pair kernels: every instruction set sums as the plain loops do") {
 TEST_CASE("orthonormal columns span what the columns did; dependent ones become 0") {
   std::mt19937_64 random(2);
   TaskTeam team(2);
-  const Workers workers{team, selectPairKernel()};
+  const Workers workers{team, selectWordKernel()};
   Tall tall(3000, 16);
   tall.values = randomFloats(tall.values.size(), random);
   for (std::size_t r = 0; r < tall.rows; ++r) {
@@ -230,18 +232,29 @@ TEST_CASE("word sums: of whole numbers up to 2^14 they are exact, whatever adds 
   // The greatest sums there are: 783 words of 2^14 each, all of one sign.
   Bytes images = randomSessions(20, 7, 11);
   std::fill_n(images.begin(), kSessionBytes, std::uint8_t{200});
-  std::vector<float> table(65536 * kDimensions);
-  for (float& value : table) value = static_cast<float>(static_cast<int>(random() % 32769) - 16384);
+  WordTable table;
+  for (int word = 0; word < 65536; ++word) {
+    if (word % 5 != 3 || word == 200 * 256 + 200) table.words.push_back(static_cast<std::uint16_t>(word));
+  }
+  table.vectors.resize(table.words.size() * kDimensions);
+  for (float& value : table.vectors) value = static_cast<float>(static_cast<int>(random() % 32769) - 16384);
+  const auto row = [&](std::size_t word) {
+    const auto found = std::lower_bound(table.words.begin(), table.words.end(), word);
+    return found != table.words.end() && *found == word ? std::size_t(found - table.words.begin())
+                                                        : table.words.size();
+  };
   for (std::size_t j = 0; j < kDimensions; ++j)
-    table[(200 * 256 + 200) * kDimensions + j] = j % 2 ? 16384 : -16384;
+    table.vectors[row(200 * 256 + 200) * kDimensions + j] = j % 2 ? 16384 : -16384;
   for (const std::size_t positions : {0U, 64U, 256U}) {
     std::vector<float> wanted;
     for (std::size_t session = 0; session < 20; ++session) {
       const std::uint8_t* image = images.data() + session * kSessionBytes;
       std::vector<std::int64_t> sums(kDimensions, 0);
       const auto add = [&](std::size_t word) {
+        const std::size_t at = row(word);
+        if (at == table.words.size()) return;
         for (std::size_t j = 0; j < kDimensions; ++j)
-          sums[j] += static_cast<std::int64_t>(table[word * kDimensions + j]);
+          sums[j] += static_cast<std::int64_t>(table.vectors[at * kDimensions + j]);
       };
       for (std::size_t p = 0; p < positions; ++p) add(p * 256 + image[p]);
       for (std::size_t p = 0; positions == 0 && p + 1 < kSessionBytes; ++p) {
@@ -249,13 +262,13 @@ TEST_CASE("word sums: of whole numbers up to 2^14 they are exact, whatever adds 
       }
       wanted.insert(wanted.end(), sums.begin(), sums.end());
     }
-    test::onEveryTarget(vectorPairKernel, [&](const PairKernel&) {
+    test::onEveryTarget(vectorWordKernel, [&](const WordKernel&) {
       CHECK(wordSums(images, table, kDimensions, positions, 2, control) == wanted);
     });
   }
 }
 
-TEST_CASE("pair tables: factors are those of the plain twin, as far as they look to each other") {
+TEST_CASE("word tables: factors are those of the plain twin, as far as they look to each other") {
   const JobControl control;
   for (const std::size_t sessions : {3U, 9U, 16U, 40U}) {
     for (const std::size_t dimensions : {1U, 6U, 33U}) {
@@ -282,62 +295,69 @@ TEST_CASE("pair tables: factors are those of the plain twin, as far as they look
   }
 }
 
-TEST_CASE("pair tables: only pairs that two sessions and less than half of them hold have vectors") {
+TEST_CASE("word tables: only pairs that two sessions and less than half of them hold have vectors") {
   const Bytes images = randomSessions(40, 12, 8);
   const Twin twin(images);
-  const std::set<int> kept(twin.pairs.begin(), twin.pairs.end());
-  REQUIRE(kept.size() > 5);
-  const auto table = tableOf(images, 20);
-  for (int pair = 0; pair < 65536; ++pair) {
-    bool zero = true;
-    for (int j = 0; j < 20; ++j) zero = zero && table[static_cast<std::size_t>(pair * 20 + j)] == 0;
-    REQUIRE(zero == (kept.count(pair) == 0));
-  }
+  REQUIRE(twin.pairs.size() > 5);
+  const WordTable table = tableOf(images, 20);
+  CHECK(std::equal(table.words.begin(), table.words.end(), twin.pairs.begin(), twin.pairs.end()));
+  CHECK(table.vectors.size() == table.words.size() * 20);
 }
 
-TEST_CASE("pair tables: the number of threads changes nothing, the seed little") {
+TEST_CASE("word tables: whole numbers, the greatest of them 2^14, no negative zeros") {
+  const WordTable table = tableOf(randomSessions(60, 12, 8), 20);
+  float greatest = 0;
+  for (const float value : table.vectors) {
+    REQUIRE(value == std::nearbyint(value));
+    REQUIRE_FALSE((value == 0 && std::signbit(value)));
+    greatest = std::max(greatest, std::abs(value));
+  }
+  CHECK(greatest == kMaxWhole);
+}
+
+TEST_CASE("word tables: the number of threads changes nothing, the seed little") {
   const JobControl control;
   const Bytes images = randomSessions(300, 16, 4);
   const auto table = tableOf(images, 24, 1);
-  CHECK(table == tableOf(images, 24, 3));
-  CHECK(table == tableOf(images, 24, 2));
-  CHECK(table != tableOf(images, 24, 1, 7));
+  CHECK(same(table, tableOf(images, 24, 3)));
+  CHECK(same(table, tableOf(images, 24, 2)));
+  CHECK_FALSE(same(table, tableOf(images, 24, 1, 7)));
   const auto sums = wordSums(images, table, 24, 0, 1, control);
   CHECK(sums == wordSums(images, table, 24, 0, 4, control));
   const std::vector<float> first = wordSums(std::span(images).first(784), table, 24, 0, 1, control);
   CHECK(std::equal(first.begin(), first.end(), sums.begin()));
 }
 
-TEST_CASE("pair tables: few, empty and equal sessions give zeros, never what is no number") {
+TEST_CASE("word tables: few, empty and equal sessions give zeros, never what is no number") {
   const JobControl control;
   for (const Bytes& images : {Bytes(784), Bytes(784 * 30), randomSessions(1, 5, 1), randomSessions(2, 5, 1),
                               Bytes(784 * 5, 200), randomSessions(4, 1, 1)}) {
     const auto table = tableOf(images, 128);
-    CHECK(std::all_of(table.begin(), table.end(), [](float x) { return x == 0; }));
+    CHECK(std::all_of(table.vectors.begin(), table.vectors.end(), [](float x) { return x == 0; }));
     const auto sums = wordSums(images, table, 128, 0, 1, control);
     CHECK(std::all_of(sums.begin(), sums.end(), [](float x) { return x == 0; }));
   }
   // More dimensions than sessions: zeros behind the rank.
   const auto wide = tableOf(randomSessions(12, 8, 3), 64);
-  CHECK(std::all_of(wide.begin(), wide.end(), [](float x) { return std::isfinite(x); }));
-  for (std::size_t pair = 0; pair < 65536; ++pair) {
-    for (std::size_t j = 12; j < 64; ++j) REQUIRE(wide[pair * 64 + j] == 0);
+  CHECK(std::all_of(wide.vectors.begin(), wide.vectors.end(), [](float x) { return std::isfinite(x); }));
+  for (std::size_t row = 0; row < wide.words.size(); ++row) {
+    for (std::size_t j = 12; j < 64; ++j) REQUIRE(wide.vectors[row * 64 + j] == 0);
   }
 }
 
-TEST_CASE("pair tables: wrong sizes are refused, and a stop is heard") {
+TEST_CASE("word tables: wrong sizes are refused, and a stop is heard") {
   JobControl control;
   const Bytes images = randomSessions(40, 6, 1);
-  CHECK_THROWS_AS(fitPairTable({}, {8, 1}, 1, control), std::invalid_argument);
-  CHECK_THROWS_AS(fitPairTable(std::span(images).first(783), {8, 1}, 1, control), std::invalid_argument);
-  CHECK_THROWS_AS(fitPairTable(images, {0, 1}, 1, control), std::invalid_argument);
-  CHECK_THROWS_AS(fitPairTable(images, {257, 1}, 1, control), std::invalid_argument);
-  CHECK_THROWS_AS(fitPairTable(images, {8, 1, 257}, 1, control), std::invalid_argument);
-  const std::vector<float> table(65536 * 2);
+  CHECK_THROWS_AS(fitWordTable({}, {8, 1}, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(fitWordTable(std::span(images).first(783), {8, 1}, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(fitWordTable(images, {0, 1}, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(fitWordTable(images, {257, 1}, 1, control), std::invalid_argument);
+  CHECK_THROWS_AS(fitWordTable(images, {8, 1, 257}, 1, control), std::invalid_argument);
+  const WordTable table{{3, 9}, std::vector<float>(4)};
   CHECK_THROWS_AS(wordSums(images, table, 3, 0, 1, control), std::invalid_argument);
   CHECK_THROWS_AS(wordSums(std::span(images).first(10), table, 2, 0, 1, control), std::invalid_argument);
   control.stop = true;
-  CHECK(fitPairTable(images, {8, 1}, 1, control).empty());
+  CHECK(fitWordTable(images, {8, 1}, 1, control).words.empty());
 }
 
 }  // namespace

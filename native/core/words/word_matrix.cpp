@@ -1,5 +1,5 @@
-// See pair_matrix.hpp.
-#include "pairs/pair_matrix.hpp"
+// See word_matrix.hpp.
+#include "words/word_matrix.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,7 +1,7 @@
 // The Highway kernels: compiled once for each instruction set by foreach_target, chosen at run time.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "pairs/pair_kernel.cpp"
-#include "pairs/pair_kernel.hpp"
+#define HWY_TARGET_INCLUDE "words/word_kernel.cpp"
+#include "words/word_kernel.hpp"
 
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
@@ -107,7 +107,7 @@ void addProducts(const float* rows, std::size_t count, std::size_t width, double
   }
 }
 
-PairKernel pairKernel() { return {hwy::TargetName(HWY_TARGET), weightedSum, addProducts}; }
+WordKernel wordKernel() { return {hwy::TargetName(HWY_TARGET), weightedSum, addProducts}; }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace flowglyph
@@ -116,9 +116,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace flowglyph {
 
-HWY_EXPORT(pairKernel);
+HWY_EXPORT(wordKernel);
 
-PairKernel vectorPairKernel() { return HWY_DYNAMIC_DISPATCH(pairKernel)(); }
+WordKernel vectorWordKernel() { return HWY_DYNAMIC_DISPATCH(wordKernel)(); }
 
 }  // namespace flowglyph
 #endif

@@ -1,13 +1,13 @@
-// See pairs.hpp. What a job reads is copied first: JavaScript may do with its arrays what it likes meanwhile.
-#include "pairs.hpp"
+// See words.hpp. What a job reads is copied first: JavaScript may do with its arrays what it likes meanwhile.
+#include "words.hpp"
 
 #include <utility>
 
 #include "arguments.hpp"
 #include "job_worker.hpp"
-#include "pairs/pair_matrix.hpp"
-#include "pairs/pair_table.hpp"
 #include "typed_arrays.hpp"
+#include "words/word_matrix.hpp"
+#include "words/word_table.hpp"
 
 namespace flowglyph::napi {
 namespace {
@@ -19,7 +19,7 @@ Napi::Object objectOf(const Napi::Value& value) {
 
 class FitWorker final : public JobWorker {
  public:
-  explicit FitWorker(const Napi::CallbackInfo& info) : JobWorker(info, "flowglyph.pairs.fit", info[3]) {
+  explicit FitWorker(const Napi::CallbackInfo& info) : JobWorker(info, "flowglyph.words.fit", info[3]) {
     const auto images = typedArray<Napi::Uint8Array>(info[0], "images");
     const auto rows = typedArray<Napi::Uint32Array>(info[1], "rows");
     const auto options = objectOf(info[2]);
@@ -59,7 +59,7 @@ class FitWorker final : public JobWorker {
 class SumsWorker final : public JobWorker {
  public:
   explicit SumsWorker(const Napi::CallbackInfo& info)
-      : JobWorker(info, "flowglyph.pairs.sums", info[3]),
+      : JobWorker(info, "flowglyph.words.sums", info[3]),
         images_(copyOf<Napi::Uint8Array>(info[0], "images")) {
     const auto table = objectOf(info[1]);
     for (const std::int32_t word : copyOf<Napi::Int32Array>(table.Get("words"), "words")) {
@@ -106,7 +106,7 @@ Napi::Value wordSumsCall(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void exportPairs(Napi::Env env, Napi::Object exports) {
+void exportWords(Napi::Env env, Napi::Object exports) {
   exports.Set("fitWordTable", Napi::Function::New(env, fitWordTableCall, "fitWordTable"));
   exports.Set("wordSums", Napi::Function::New(env, wordSumsCall, "wordSums"));
 }

@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <vector>
 
-#include "pairs/pair_kernel.hpp"
-#include "pairs/pair_matrix.hpp"
 #include "task_team.hpp"
+#include "words/word_kernel.hpp"
+#include "words/word_matrix.hpp"
 
 namespace flowglyph {
 
@@ -30,7 +30,7 @@ using Square = std::vector<double>;  // [width][width]
 // What the products run on.
 struct Workers {
   TaskTeam& team;
-  PairKernel kernel;
+  WordKernel kernel;
 };
 
 // sparse (R x C) times dense (C x width).

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { fitLogistic } from "../../bindings/capture/logistic.ts";
-import { fitWordTable, type WordTable, wordSums } from "../../bindings/capture/pairs.ts";
+import { fitWordTable, type WordTable, wordSums } from "../../bindings/capture/words.ts";
 import { randomBelow, seededRandom } from "../../src/dataset/random.ts";
 
 interface Golden {

@@ -11,7 +11,7 @@ namespace flowglyph {
 // Dense rows are this many numbers wide, or a multiple of it.
 inline constexpr std::size_t kWidthAlign = 16;
 
-struct PairKernel {
+struct WordKernel {
   std::string_view name;  // of the instruction set, or "scalar"
   // out[width] = sum over i of weights[i] * rows[index[i]][width], in the order of i.
   void (*weightedSum)(const float* rows, std::size_t width, const std::uint16_t* index, const float* weights,
@@ -22,8 +22,8 @@ struct PairKernel {
 
 // The widest instruction set of this machine; the scalar twin where the environment says
 // FLOWGLYPH_SIMD=scalar.
-PairKernel selectPairKernel();
-PairKernel vectorPairKernel();
-PairKernel scalarPairKernel();
+WordKernel selectWordKernel();
+WordKernel vectorWordKernel();
+WordKernel scalarWordKernel();
 
 }  // namespace flowglyph
