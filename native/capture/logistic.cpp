@@ -3,8 +3,8 @@
 
 #include "arguments.hpp"
 #include "job_worker.hpp"
-#include "words.hpp"
 #include "typed_arrays.hpp"
+#include "words.hpp"
 
 namespace flowglyph::napi {
 namespace {

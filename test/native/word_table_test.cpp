@@ -287,7 +287,8 @@ TEST_CASE("word tables: factors are those of the plain twin, as far as they look
             double cosine = 0;
             for (std::size_t j = 0; j < dimensions; ++j)
               cosine += double{factors[a * dimensions + j]} * factors[b * dimensions + j];
-            REQUIRE(std::abs(cosine - dot(twin[a], twin[b])) < 2e-4);
+            // Vectors are rounded to a 16384th of the greatest number among them.
+            REQUIRE(std::abs(cosine - dot(twin[a], twin[b])) < 1e-3);
           }
         }
       }
