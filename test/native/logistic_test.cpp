@@ -36,6 +36,8 @@ Problem randomProblem(std::size_t rows, std::size_t width, std::size_t classes, 
   return problem;
 }
 
+TEST_SUITE_BEGIN("logistic regression");
+
 TEST_CASE("logistic kernels: every instruction set sums as the plain loops do") {
   const LogisticKernel plain = scalarLogisticKernel();
   test::onEveryTarget(vectorLogisticKernel, [&](const LogisticKernel& kernel) {
@@ -172,5 +174,7 @@ TEST_CASE("logistic regression: wrong arguments are refused, and a stop is heard
   control.stop = true;
   CHECK_FALSE(fitLogistic(good.view(), {}, 1, control).minimum.converged);
 }
+
+TEST_SUITE_END();
 
 }  // namespace

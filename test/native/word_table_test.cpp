@@ -131,6 +131,8 @@ WordTable tableOf(const Bytes& images, std::size_t dimensions, unsigned threads 
 
 bool same(const WordTable& a, const WordTable& b) { return a.words == b.words && a.vectors == b.vectors; }
 
+TEST_SUITE_BEGIN("word tables");
+
 TEST_CASE("pair kernels: every instruction set sums as the plain loops do") {
   const WordKernel plain = scalarWordKernel();
   test::onEveryTarget(vectorWordKernel, [&](const WordKernel& kernel) {
@@ -360,5 +362,7 @@ TEST_CASE("word tables: wrong sizes are refused, and a stop is heard") {
   control.stop = true;
   CHECK(fitWordTable(images, {8, 1}, 1, control).words.empty());
 }
+
+TEST_SUITE_END();
 
 }  // namespace
