@@ -4,7 +4,7 @@ import { isMainThread } from "node:worker_threads";
 import { IMAGE_BYTES } from "../../bindings/capture/batch.ts";
 import { FlowglyphError, invalidArgument } from "../../bindings/errors.ts";
 import { type CaptureOptions, resolveCaptureOptions } from "../capture/options.ts";
-import type { CaptureSource } from "../capture/pushed-input.ts";
+import { type CaptureSource, isCaptureBytes } from "../capture/pushed-input.ts";
 import type { ModelMetadata } from "../onnx/metadata.ts";
 import { type Predictions, type VerdictStream, verdictStream } from "./captures-to-verdicts.ts";
 import { checkDevice, type Device } from "./device.ts";
@@ -114,7 +114,7 @@ export class Classifier implements AsyncDisposable {
    *
    * View, mask, order, decap, protocols and timeouts are the model's. `options` may give them only where the model does not
    * know them (it was trained on images from elsewhere), and fewer protocols; anything else that contradicts the model is
-   * ERR_ARGUMENT. `batchSize` is the classifier's own by default.
+   * ERR_ARGUMENT. `batchSize` is by default some hundreds, whole runs of the classifier; of a stream one run.
    *
    * @param captures files, folders (the captures below them), patterns, `-` for standard input; or one capture as a stream
    * @throws FlowglyphError ERR_ARGUMENT at once; while iterating what `sessions` throws, and ERR_INFERENCE
@@ -125,7 +125,10 @@ export class Classifier implements AsyncDisposable {
     const matched = withModelOptions(capture, begun.metadata);
     return verdictStream({
       captures,
-      options: resolveCaptureOptions({ ...matched, batchSize: matched.batchSize ?? begun.tuning.batch }),
+      options: resolveCaptureOptions({
+        ...matched,
+        batchSize: matched.batchSize ?? rowsRead(captures, begun.tuning.batch),
+      }),
       ordered,
       // One that is computed and one that waits for each host, and one for the consumer.
       limit: 2 * begun.tuning.workers + 1,
@@ -178,6 +181,15 @@ export class Classifier implements AsyncDisposable {
   #refuseClosed(): void {
     if (this.#closing) throw new FlowglyphError("ERR_INFERENCE", "The classifier is closed");
   }
+}
+
+// A batch that is read passes a dozen hands before it is a verdict, whatever its size: of 64 rows each, as small models are
+// fastest with, they took a fifth of the time from capture to file.
+const READ_ROWS = 512;
+
+/** Rows of a batch that is read: whole runs. What comes as a stream brings few at a time. */
+function rowsRead(captures: CaptureSource, run: number): number {
+  return isCaptureBytes(captures) ? run : run * Math.max(1, Math.floor(READ_ROWS / run));
 }
 
 function resolveOptions(options: ClassifierOptions): LoadOptions {

@@ -104,18 +104,18 @@ export function* verdictRows(
 ): Generator<VerdictRow> {
   if (unknownBelow !== undefined && batch.classes.includes(UNKNOWN))
     throw invalidArgument("unknownBelow", `a model without a class named ${UNKNOWN}`, unknownBelow);
-  const columns = FILE_COLUMNS.filter((name) =>
+  const readers = FILE_COLUMNS.filter((name) =>
     isWanted(name, rowOf(name).sequence ?? false, batch.sequence > 0),
-  );
+  ).map((name) => ({ name, read: readerOf(batch, name) }));
+  // V8 makes a hash table of an object to which many properties are added by computed names; not of one that is parsed, nor
+  // of its copies. Reading rows is three times as fast.
+  const names = ["capture", ...readers.map(({ name }) => name)];
+  const blank = JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, 0])))) as object;
   for (let row = 0; row < batch.count; row++) {
-    yield {
-      capture: batch.captures[batch.captureGroup[row]!]!,
-      ...(Object.fromEntries(columns.map((name) => [name, cell(batch, name, row)])) as Pick<
-        VerdictRow,
-        PlainName
-      >),
-      ...verdict(batch, row, unknownBelow),
-    };
+    const cells: Record<string, Cell> = { ...blank };
+    cells.capture = batch.captures[batch.captureGroup[row]!]!;
+    for (const { name, read } of readers) cells[name] = read(row);
+    yield Object.assign(cells, verdict(batch, row, unknownBelow)) as unknown as VerdictRow;
   }
 }
 
@@ -133,33 +133,51 @@ function verdict(
   return { class: given ? best : UNKNOWN, best_class: best, probability };
 }
 
-function cell(batch: VerdictBatch, name: FileColumn, row: number): string | number | readonly number[] {
+type Cell = string | number | readonly number[];
+
+/** A column as rows have it: a row number in, its cell out. */
+function readerOf(batch: VerdictBatch, name: FileColumn): (row: number) => Cell {
   const { column, kind, sequence } = rowOf(name);
   const values = (batch as unknown as AnyColumns)[column] as NumberValues;
-  if (sequence) {
-    const from = row * batch.sequence;
-    return Array.from(values.subarray(from, from + batch.sequenceCount[row]!), Number);
+  if (sequence)
+    return (row) => {
+      const from = row * batch.sequence;
+      return Array.from(values.subarray(from, from + batch.sequenceCount[row]!), Number);
+    };
+  if (kind === "address") return (row) => formatAddress(batch.ipVersion[row]!, values as Uint8Array, row);
+  if (kind === "time") {
+    const format = timeFormatter();
+    return (row) => format(values[row] as bigint);
   }
-  if (kind === "address") return formatAddress(batch.ipVersion[row]!, values as Uint8Array, row);
-  const value = values[row]!;
-  if (kind === "time") return formatTime(value as bigint);
-  if (kind === "protocol") return protocolName(Number(value));
-  if (kind === "endReason") return END_REASONS[Number(value)]!;
-  return Number(value);
+  if (kind === "protocol") return (row) => protocolName(Number(values[row]));
+  if (kind === "endReason") return (row) => END_REASONS[Number(values[row])]!;
+  return (row) => Number(values[row]);
 }
 
 const NS_PER_SECOND = 1_000_000_000n;
 
 /** Nanoseconds since the epoch as RFC 3339 with all nine digits: 2016-03-01T12:00:00.123456789Z. */
 export function formatTime(ns: bigint): string {
-  let seconds = ns / NS_PER_SECOND;
-  let fraction = ns % NS_PER_SECOND;
-  if (fraction < 0n) {
-    fraction += NS_PER_SECOND;
-    seconds--;
-  }
-  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, -".000Z".length);
-  return `${whole}.${fraction.toString().padStart(9, "0")}Z`;
+  return timeFormatter()(ns);
+}
+
+/** Times that follow each other are mostly of one second: it is put into words once. */
+function timeFormatter(): (ns: bigint) => string {
+  let second: bigint | undefined;
+  let text = "";
+  return (ns) => {
+    let seconds = ns / NS_PER_SECOND;
+    let fraction = Number(ns % NS_PER_SECOND);
+    if (fraction < 0) {
+      fraction += Number(NS_PER_SECOND);
+      seconds--;
+    }
+    if (seconds !== second) {
+      second = seconds;
+      text = new Date(Number(seconds) * 1000).toISOString().slice(0, -".000Z".length);
+    }
+    return `${text}.${String(fraction).padStart(9, "0")}Z`;
+  };
 }
 
 /** float32 has some seven digits: six places say all there is, and none of float64's noise. */
