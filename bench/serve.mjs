@@ -94,6 +94,9 @@ function memoryOf(pid) {
   return own.reduce((sum, [, , kilobytes]) => sum + kilobytes, 0) / 1000;
 }
 
+// prom-client's timer of the event loop: an idle process has this for its delay.
+const TIMER_MS = 10;
+
 /** Of one look: the event-loop delay is that since the look before. */
 async function metrics(url, names) {
   const text = await (await fetch(`${url}/metrics`, { headers: { connection: "close" } })).text();
@@ -130,7 +133,8 @@ try {
       "nodejs_heap_size_used_bytes",
       "nodejs_eventloop_lag_p99_seconds",
     ]);
-    samples.push({ minute, resident: memoryOf(service.pid), heap: heap / 1e6, lag: lag * 1000, ...sent });
+    const delay = Math.max(0, lag * 1000 - TIMER_MS);
+    samples.push({ minute, resident: memoryOf(service.pid), heap: heap / 1e6, delay, ...sent });
     console.error(JSON.stringify(samples.at(-1)));
   }
   stopping = true;
@@ -143,7 +147,7 @@ try {
   ).filter((part) => part.length > 0);
   const rows = tenths.map((part) => {
     const of = (name) => median(part.map((sample) => sample[name]));
-    return `| ${part.at(-1).minute.toFixed(1)} | ${of("resident").toFixed(0)} | ${of("heap").toFixed(0)} | ${of("lag").toFixed(1)} | ${part.at(-1).good.toLocaleString("en-US")} |`;
+    return `| ${part.at(-1).minute.toFixed(1)} | ${of("resident").toFixed(0)} | ${of("heap").toFixed(0)} | ${of("delay").toFixed(1)} | ${part.at(-1).good.toLocaleString("en-US")} |`;
   });
   const count = (value) => value.toLocaleString("en-US");
   const given = process.argv.slice(2).join(" ");
@@ -155,7 +159,8 @@ one in ten is no capture. Model: ${flags.model === undefined ? "`factors`, train
 ${count(sent.good)} captures answered whole, ${count(sent.givenUp)} given up, ${count(sent.malformed)} refused as no capture (422), ${count(sent.busy)} told to come again (503), ${count(sent.late)} too slow (408);
 ${count(Math.round(sent.sessions / seconds))} sessions and ${(sent.bytes / seconds / 1e6).toFixed(1)} MB of captures a second; captures still under way at the end: ${jobs}.
 
-Memory of the process and its children, medians of samples 10 s apart:
+Memory of the process and its children, and \`nodejs_eventloop_lag_p99_seconds\` of /metrics since the sample before, the timer's own ${TIMER_MS} ms taken off; medians of
+samples 10 s apart:
 
 | until minute | resident MB | JavaScript heap MB | event-loop delay, 99th percentile, ms | captures answered |
 |---|---|---|---|---|
