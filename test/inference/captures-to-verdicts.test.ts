@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -37,6 +38,17 @@ test.each([1, 3])("with %i workers the verdicts follow the sessions, columns and
     const expected = tinyProbabilities(batch.images, WEIGHTS, 4).flat();
     expect(furthest(expected, batch.probabilities)).toBeLessThan(1e-5);
   });
+});
+
+test("files are read in batches of many runs, streams in batches of one", async () => {
+  const capture = manySessions(1300);
+  await using classifier = await Classifier.load(model(), { workers: 1, batch: 100 });
+  const counts = async (source: Parameters<typeof classifier.classify>[0]) =>
+    (await collect(classifier.classify(source, { ordered: true }))).map(({ count }) => count);
+  expect(await counts(tempFile("many.pcap", capture))).toEqual([500, 500, 300]);
+  const streamed = await counts(Readable.from([capture]));
+  expect(streamed.reduce((sum, count) => sum + count, 0)).toBe(1300);
+  expect(Math.max(...streamed)).toBe(100);
 });
 
 test("without an order each batch comes as it is, every session once, and columns stay with their images", async () => {
