@@ -54,26 +54,31 @@ async function* generate(
   const signal = AbortSignal.any([leaving.signal, ...(options.signal ? [options.signal] : [])]);
   const batches = batchMemories(captures, { ...options, signal });
   const pending: Pending[] = [];
-  let read: { readonly memory: BatchMemory | undefined } | { readonly error: unknown } | undefined;
-  let reading = false;
   let wake = (): void => undefined;
+  let reading = false;
+  let ended = false;
+  let stopped = false;
+  let unreadable: { readonly error: unknown } | undefined;
 
-  function readNext(): void {
+  /** Reads on, also while the consumer is at a batch, as long as there is room. */
+  function readOn(): void {
+    if (reading || ended || stopped || pending.length >= limit) return;
     reading = true;
     batches
       .next()
       .then(
         ({ value, done }) => {
-          read = { memory: done ? undefined : (value as BatchMemory) };
+          reading = false;
+          if (stopped) return;
+          if (done) ended = true;
+          else send(value as BatchMemory);
+          readOn();
         },
         (error: unknown) => {
-          read = { error };
+          unreadable = { error };
         },
       )
-      .then(() => {
-        reading = false;
-        wake();
-      });
+      .then(() => wake());
   }
 
   function send(memory: BatchMemory): void {
@@ -104,25 +109,22 @@ async function* generate(
   }
 
   let failure: { readonly error: unknown } | undefined;
-  let ended = false;
   try {
+    readOn();
     for (;;) {
-      if (read !== undefined) {
-        if ("error" in read) throw read.error;
-        if (read.memory) send(read.memory);
-        else ended = true;
-        read = undefined;
-      }
-      if (!ended && !reading && pending.length < limit) readNext();
+      if (unreadable !== undefined) throw (unreadable as { readonly error: unknown }).error;
       const batch = takeReady();
-      if (batch) yield batch;
-      else if (ended && pending.length === 0) break;
+      if (batch) {
+        readOn();
+        yield batch;
+      } else if (ended && pending.length === 0) break;
       // Nothing runs between the looks above and this: no wake-up is lost.
-      else if (read === undefined) await new Promise<void>((resolve) => (wake = resolve));
+      else await new Promise<void>((resolve) => (wake = resolve));
     }
   } catch (error) {
     failure = { error };
   } finally {
+    stopped = true;
     // A consumer that leaves must not wait for the packet that a silent pipe may bring. After a failure what waits for its
     // verdict still gets it.
     if (failure === undefined) leaving.abort();

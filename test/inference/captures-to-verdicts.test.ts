@@ -2,8 +2,10 @@ import { once } from "node:events";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type SessionBatch, sessionAddress, sessions } from "../../src/capture/index.ts";
+import { resolveCaptureOptions } from "../../src/capture/options.ts";
+import { verdictStream } from "../../src/inference/captures-to-verdicts.ts";
 import { Classifier, type VerdictBatch } from "../../src/inference/index.ts";
 import { VERDICT_COLUMNS, verdictRows } from "../../src/results/index.ts";
 import { manySessions, pcapFile } from "../support/pcap-builder.ts";
@@ -218,4 +220,35 @@ test("a classifier that is closed meanwhile is an error, not a hang", async () =
 test("a capture without sessions has no verdicts", async () => {
   await using classifier = await Classifier.load(model(), { workers: 1 });
   expect(await collect(classifier.classify(tempFile("empty.pcap", pcapFile([]))))).toEqual([]);
+});
+
+test("reading goes on while the consumer is at a batch, a few batches ahead; who leaves then leaves nothing behind", async () => {
+  const files = [tempFile("many.pcap", manySessions(60)), tempFile("bad.pcap", Buffer.from("no capture"))];
+  let predicted = 0;
+  let ended = 0;
+  const stream = verdictStream({
+    captures: files,
+    options: resolveCaptureOptions({ batchSize: 10 }),
+    ordered: true,
+    limit: 4,
+    predict: async (_images, count) => {
+      predicted++;
+      const none = new Float32Array(count);
+      return { probabilities: none, classIndex: new Uint32Array(count), probability: none, classes: ["a"] };
+    },
+    begin: () => () => {
+      ended++;
+    },
+  });
+  await stream.next();
+  await vi.waitFor(() => expect(predicted).toBe(5));
+  await sleep(50);
+  expect(predicted).toBe(5);
+  await stream.next();
+  await vi.waitFor(() => expect(predicted).toBe(6));
+  // By now the file that is none has been looked at, and has failed.
+  await stream.next();
+  await sleep(100);
+  await stream.return();
+  expect(ended).toBe(1);
 });
