@@ -107,12 +107,15 @@ export function* verdictRows(
   const readers = FILE_COLUMNS.filter((name) =>
     isWanted(name, rowOf(name).sequence ?? false, batch.sequence > 0),
   ).map((name) => ({ name, read: readerOf(batch, name) }));
-  // V8 makes a hash table of an object to which many properties are added by computed names; not of one that is parsed, nor
-  // of its copies. Reading rows is three times as fast.
-  const names = ["capture", ...readers.map(({ name }) => name)];
-  const blank = JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, 0])))) as object;
+  // Each row is a copy of the one before, all of it written over. V8 makes a hash table of an object to which so many
+  // properties are added by computed names, but not of one that is parsed, nor of its copies: 2.2 us a row instead of 5.8.
+  const verdictNames = unknownBelow === undefined ? ["class"] : ["class", "best_class"];
+  const names = ["capture", ...readers.map(({ name }) => name), ...verdictNames, "probability"];
+  let cells: Record<string, Cell> = JSON.parse(
+    JSON.stringify(Object.fromEntries(names.map((name) => [name, 0]))),
+  );
   for (let row = 0; row < batch.count; row++) {
-    const cells: Record<string, Cell> = { ...blank };
+    cells = { ...cells };
     cells.capture = batch.captures[batch.captureGroup[row]!]!;
     for (const { name, read } of readers) cells[name] = read(row);
     yield Object.assign(cells, verdict(batch, row, unknownBelow)) as unknown as VerdictRow;
