@@ -26,8 +26,10 @@ type ExpertsOptions = {
   readonly trees: number;
 };
 
-// Of 784 bytes and 256 factors; the square root of their number, 32, sees too few factors (docs/experts.md).
+// Features that a node of a tree draws, of 784 bytes and 512 factors: their square root, 36, sees too few factors.
 const TRIES = 100;
+// Sessions that are answered at once: 7 kB each.
+const ROWS_AT_ONCE = 8192;
 const NO_OTHERS = { count: 0, take: () => new Uint8Array() };
 
 export const experts: FittedRow<ExpertsOptions> = {
@@ -138,17 +140,34 @@ async function fitPair(
 
 /** Probabilities float32 [N, K] of the linear classifier and of the trees. */
 async function answersOf(
+  pair: Pair,
+  images: Uint8Array,
+  options: PredictOptions,
+): Promise<readonly [linear: Float32Array, forest: Float32Array]> {
+  const classes = pair.linear.bias.length;
+  const rows = images.length / IMAGE_BYTES;
+  const [ofLinear, ofForest] = [new Float32Array(rows * classes), new Float32Array(rows * classes)];
+  for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
+    const some = images.subarray(from * IMAGE_BYTES, (from + ROWS_AT_ONCE) * IMAGE_BYTES);
+    const { linear, forest } = await answersAtOnce(pair, some, options);
+    ofLinear.set(linear, from * classes);
+    ofForest.set(forest, from * classes);
+  }
+  return [ofLinear, ofForest];
+}
+
+async function answersAtOnce(
   { tables, dimensions, linear, trees, reach }: Pair,
   images: Uint8Array,
   { threads, signal }: PredictOptions,
-): Promise<readonly [Float32Array, Float32Array]> {
+): Promise<{ readonly linear: Float32Array; readonly forest: Float32Array }> {
   const sums = await sessionSums(images, tables, { dimensions, threads, signal });
   const features = treeFeatures(images, relativeFactors(sums, dimensions), reach);
-  const classes = linear.bias.length;
-  return [
-    await linearProbabilities(unitFactors(sums, dimensions), linear, signal),
-    await treeProbabilities(trees, features, IMAGE_BYTES + reach.length, { classes, threads, signal }),
-  ];
+  const options = { classes: linear.bias.length, threads, signal };
+  return {
+    linear: await linearProbabilities(unitFactors(sums, dimensions), linear, signal),
+    forest: await treeProbabilities(trees, features, IMAGE_BYTES + reach.length, options),
+  };
 }
 
 function expertsModel(
