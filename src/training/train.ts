@@ -106,7 +106,16 @@ export async function train(
     },
   };
   const { metrics, history } = "fit" in row ? await fitRun(row, request) : await trainNetwork(request);
-  return { metrics, config, history, warnings: metrics.warnings, model: runPath(run, "model") };
+  const warnings = [...metrics.warnings, ...unusedDevice(base, device)];
+  return { metrics, config, history, warnings, model: runPath(run, "model") };
+}
+
+/** A fitted model computes on the CPU: whoever asked for CUDA is told. */
+function unusedDevice({ model, device }: TrainingConfig, used: DeviceName): string[] {
+  if (!device.startsWith("cuda") || used !== "cpu") return [];
+  return [
+    `${model} is fitted on the CPU, so that device ${device} was not used; networks use it (flowglyph models)`,
+  ];
 }
 
 /** Whether there is a checkpoint to go on from. @throws ERR_ARGUMENT where there is one and nobody said what to do with it */

@@ -122,8 +122,9 @@ describe.each(MODELS)("train --model %s", (model) => {
     });
     await expect(wrong).rejects.toThrow(/but received "dropuot"/);
     const over = { epochs: 3, device: "cuda:99", learningRate: 7 } as const;
-    const { metrics } = await train(dataset, split, config(model, over), { run: tempFolder() });
+    const { metrics, warnings } = await train(dataset, split, config(model, over), { run: tempFolder() });
     expect(metrics.accuracy).not.toBeNull();
+    expect(warnings).toContainEqual(expect.stringContaining("device cuda:99 was not used"));
   });
 
   test("works with one labelled image, of one class, and without a test part", async () => {
