@@ -2,10 +2,9 @@
 // factors the same bits.
 
 import { WORDS, type WordTable } from "../../bindings/capture/words.ts";
-import { IMAGE_BYTES } from "../dataset/types.ts";
 import type { GraphBuilder, GraphValue } from "../onnx/graph.ts";
 import { ELEMENT } from "../onnx/proto.ts";
-import { emitBytePairs, emitBytePositions, emitSumOfRows } from "../onnx/words.ts";
+import { emitBytePairs, emitBytePositions, emitFlat, emitSumOfRows } from "../onnx/words.ts";
 import { type FactorTables, HEAD } from "./session-factors.ts";
 
 /** Sums float32 (N, D) of each kind of words. */
@@ -18,9 +17,11 @@ export function emitSums(
   all: readonly FactorTables[],
   dimensions: number,
 ): KindsOfSums {
+  const bytes = emitFlat(graph, images);
+  const kinds = [emitBytePairs(graph, bytes), emitBytePositions(graph, bytes, HEAD)] as const;
   return all.flatMap(({ pairs, places }) => [
-    emitSumsOfKind(graph, images, pairs, dimensions, 0),
-    emitSumsOfKind(graph, images, places, dimensions, HEAD),
+    emitSumsOfKind(graph, "pair", kinds[0], pairs, dimensions),
+    emitSumsOfKind(graph, "place", kinds[1], places, dimensions),
   ]);
 }
 
@@ -59,10 +60,10 @@ function emitScaled(
 
 function emitSumsOfKind(
   graph: GraphBuilder,
-  images: GraphValue,
+  name: string,
+  found: GraphValue,
   { words, vectors }: WordTable,
   dimensions: number,
-  positions: number,
 ): GraphValue {
   // Words without a vector share a row of zeros, in front.
   const rowOf = new Int32Array(WORDS);
@@ -70,14 +71,10 @@ function emitSumsOfKind(
   // Whole numbers up to 2^14: half the file in 16 bits; onnxruntime widens them once, when it loads the model.
   const rows = new Int16Array((words.length + 1) * dimensions);
   rows.set(vectors, dimensions);
-  const name = positions > 0 ? "position" : "pair";
   const shape = [words.length + 1, dimensions];
   const narrow = graph.initializer(`${name}_vectors`, shape, rows);
   const table = graph.node("Cast", [narrow], shape, { to: { int: ELEMENT.float32 } }).name;
-  const places = graph.initializer(`${name}_rows`, [rowOf.length], rowOf);
-  const flat = graph.integers([-1, IMAGE_BYTES]);
-  const bytes = graph.node("Reshape", [images.name, flat], [-1, IMAGE_BYTES], {}, "uint8");
-  const found = positions > 0 ? emitBytePositions(graph, bytes, positions) : emitBytePairs(graph, bytes);
-  const row = graph.node("Gather", [places, found.name], found.shape, { axis: { int: 0 } }, "int32");
+  const rowsOfWords = graph.initializer(`${name}_rows`, [rowOf.length], rowOf);
+  const row = graph.node("Gather", [rowsOfWords, found.name], found.shape, { axis: { int: 0 } }, "int32");
   return emitSumOfRows(graph, row, table, dimensions);
 }

@@ -5,6 +5,7 @@ import { IMAGE_BYTES } from "../dataset/types.ts";
 import { growTrees, type Trees, treeProbabilities } from "../evaluation/extra-trees.ts";
 import type { GraphBuilder, GraphValue } from "../onnx/graph.ts";
 import { ELEMENT } from "../onnx/proto.ts";
+import { emitFlat } from "../onnx/words.ts";
 import type { FittedModel, FittedRow } from "./fitted.ts";
 import { emitForest, savedTrees, stateOfTrees } from "./forest-model.ts";
 
@@ -69,7 +70,6 @@ function forestModel(forest: Trees, classes: number): FittedModel {
 
 /** uint8 (N, 28, 28) -> float32 (N, 784), as they are. */
 export function emitBytes(graph: GraphBuilder, images: GraphValue): GraphValue {
-  const flat = graph.integers([-1, IMAGE_BYTES]);
-  const bytes = graph.node("Reshape", [images.name, flat], [-1, IMAGE_BYTES], {}, "uint8");
-  return graph.node("Cast", [bytes.name], [-1, IMAGE_BYTES], { to: { int: ELEMENT.float32 } });
+  const bytes = emitFlat(graph, images);
+  return graph.node("Cast", [bytes.name], bytes.shape, { to: { int: ELEMENT.float32 } });
 }

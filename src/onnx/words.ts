@@ -1,11 +1,18 @@
 // Words of sessions, adjacent byte pairs or bytes where they stand, as nodes of an ONNX graph, and the sums of their vectors.
 
+import { IMAGE_BYTES } from "../dataset/types.ts";
 import type { GraphBuilder, GraphValue } from "./graph.ts";
 import { ELEMENT } from "./proto.ts";
 
 // Rows that are gathered at once. What onnxruntime gathers for N images it holds as N x ROWS_AT_ONCE x E floats, and then
 // sums it up: the fewer, the less memory, and the more of it stays near.
 const ROWS_AT_ONCE = 49;
+
+/** uint8 (N, 28, 28) -> uint8 (N, 784). */
+export function emitFlat(graph: GraphBuilder, images: GraphValue): GraphValue {
+  const flat = graph.integers([-1, IMAGE_BYTES]);
+  return graph.node("Reshape", [images.name, flat], [-1, IMAGE_BYTES], {}, "uint8");
+}
 
 /** uint8 (N, L) -> int32 (N, L - 1): 256 * first + second. */
 export function emitBytePairs(graph: GraphBuilder, bytes: GraphValue): GraphValue {
