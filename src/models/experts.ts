@@ -45,7 +45,8 @@ export const experts: FittedRow<ExpertsOptions> = {
       return checkpoint(() => joined(done));
     };
     // Tables, the pool, the linear classifier and the trees: a quarter each.
-    const progress = (quarter: number) => (now: number, all: number) => onProgress(quarter + now / all, 4);
+    const progress = (quarter: number) => (now: number, all: number) =>
+      onProgress(Math.round(25 * (quarter + now / all)), 100);
 
     const saved = (part: string) => partOf(request.saved, part);
     const tablesOf = async (part: string, seen: FitRequest<ExpertsOptions>) => {
@@ -64,7 +65,10 @@ export const experts: FittedRow<ExpertsOptions> = {
     const pair = await fitPair(request, tables, {
       linear: savedLinear(saved("linear"), classes, widthOf(tables, options.dimensions)),
       trees: trees && savedTrees(trees, options.trees),
-      onLinear: (linear) => keep("linear", new Map(Object.entries(linear))),
+      onLinear(linear) {
+        progress(2)(1, 1);
+        return keep("linear", new Map(Object.entries(linear)));
+      },
       onTrees: (grown) => keep("trees", stateOfTrees(grown)),
       onProgress: progress(3),
     });
