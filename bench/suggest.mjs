@@ -61,6 +61,7 @@ async function learn(dataset, rows, seed, asked) {
     const model = await row.fit({
       images: gatherImages(dataset, rows),
       labels: gatherLabels(dataset, rows),
+      unlabelled: { count: 0, take: () => new Uint8Array() },
       classes,
       seed,
       options: resolveModelOptions(flags.model, { ...(flags.model === "trees" && { trees: 100 }) }),
