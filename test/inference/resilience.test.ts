@@ -16,11 +16,11 @@ const model = (metadata = {}, classes = CLASSES) =>
   tinyModel({ classes, weights: firstBytesWeights(classes.length, 0.02), metadata });
 const FIXED = { workers: 1, batch: 32 } as const;
 
-/** Processes that this one started. */
+/** Hosts that this process started. By their command: Node 24 calls a process by its thread, "MainThread". */
 const children = () =>
-  execFileSync("ps", ["-o", "pid=,comm=", "--ppid", String(process.pid)], { encoding: "utf8" })
+  execFileSync("ps", ["-ww", "-o", "pid=,args=", "--ppid", String(process.pid)], { encoding: "utf8" })
     .split("\n")
-    .filter((line) => /node/.test(line))
+    .filter((line) => /host-main/.test(line))
     .map((line) => Number.parseInt(line, 10));
 
 const someImages = (count: number, seed: number) =>
