@@ -7,7 +7,7 @@ import { arch, availableParallelism, cpus, homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Tuning } from "./calibration.ts";
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 /** The XDG base directory specification: a path that is not absolute counts as not set. */
 function cacheFolder(): string {

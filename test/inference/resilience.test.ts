@@ -211,15 +211,15 @@ test("a calibration is remembered for the model, and done anew where what was re
   const files = () => execFileSync("find", [folder, "-type", "f"], { encoding: "utf8" }).trim().split("\n");
   const [file] = files();
   expect(files()).toHaveLength(1);
-  expect(JSON.parse(readFileSync(file!, "utf8"))).toEqual({ formatVersion: 1, ...found });
+  expect(JSON.parse(readFileSync(file!, "utf8"))).toEqual({ formatVersion: 2, ...found });
 
   // What is remembered is used ...
-  execFileSync("sh", ["-c", `echo '{"formatVersion":1,"workers":1,"batch":48}' > '${file}'`]);
+  execFileSync("sh", ["-c", `echo '{"formatVersion":2,"workers":1,"batch":48}' > '${file}'`]);
   expect(await tuning()).toEqual({ workers: 1, batch: 48 });
   // ... unless it makes no sense.
-  execFileSync("sh", ["-c", `echo '{"formatVersion":1,"workers":0' > '${file}'`]);
+  execFileSync("sh", ["-c", `echo '{"formatVersion":2,"workers":0' > '${file}'`]);
   expect([16, 32, 64, 128, 256]).toContain((await tuning()).batch);
-  expect(JSON.parse(readFileSync(file!, "utf8"))).toMatchObject({ formatVersion: 1 });
+  expect(JSON.parse(readFileSync(file!, "utf8"))).toMatchObject({ formatVersion: 2 });
 
   const closed = join(tempFolder(), "closed");
   execFileSync("sh", ["-c", `echo file > '${closed}'`]);
