@@ -104,7 +104,10 @@ async function rateOf(
   return { perSecond: (runs * batch * 1000) / ms, runMs: (ms * workers) / runs };
 }
 
-/** Images as sessions fill them, from 64 bytes to all, with zeros behind: models that skip padding, or reach for tables, are as fast on them as on traffic. */
+/**
+ * Images as sessions fill them, from 64 bytes to all, with zeros behind: models that skip padding, or reach for tables, are as
+ * fast on them as on traffic. uint8 [count, 784]
+ */
 function someSessions(count: number): Uint8Array {
   return new Uint8Array(count * IMAGE_BYTES).map((_, i) => {
     const [row, place] = [Math.floor(i / IMAGE_BYTES), i % IMAGE_BYTES];

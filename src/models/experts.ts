@@ -72,7 +72,7 @@ export const experts: FittedRow<ExpertsOptions> = {
       onTrees: (grown) => keep("trees", stateOfTrees(grown)),
       onProgress: progress(3),
     });
-    return expertsModel(pair, pool, classes, request.unlabelled.count > 0 ? ["all", "own"] : ["own"]);
+    return expertsModel(pair, pool, classes);
   },
 };
 
@@ -174,13 +174,10 @@ async function answersAtOnce(
   };
 }
 
-function expertsModel(
-  pair: Pair,
-  pool: Pool,
-  classes: number,
-  parts: readonly ("all" | "own")[],
-): FittedModel {
+function expertsModel(pair: Pair, pool: Pool, classes: number): FittedModel {
   const { tables, dimensions, linear, trees, reach } = pair;
+  // Those of the labelled sessions come last, alone where there were no others.
+  const parts = ["all", "own"].slice(-tables.length);
   return {
     classes,
     heldOut: pool.heldOut,

@@ -43,7 +43,6 @@ export async function calibrateFitted(
     return calibrate(fitted.heldOut, { prior: POOL_PRIOR, chance: false }, "cross-fit");
   const rows = Uint32Array.from([...split.labelled, ...split.validation]).sort();
   const classes = dataset.classes.length;
-  const images = gatherImages(dataset, rows);
   const request = {
     unlabelled: imageSource(dataset, split.unlabelled),
     saved: fitted.unlabelledState?.(),
@@ -62,7 +61,7 @@ export async function calibrateFitted(
         await model.predict(asked, { threads: config.threads, signal: options.signal }),
       ];
     },
-    { ...request, images, labels: gatherLabels(dataset, rows) },
+    { ...request, images: gatherImages(dataset, rows), labels: gatherLabels(dataset, rows) },
   );
   if (labels.length === 0) return LEFT_ALONE;
   const held = { scores: logarithms(answers[0]!), labels, classes };
