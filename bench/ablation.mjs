@@ -17,7 +17,6 @@ const { Adam, Generator, noGrad, scope, setThreads, Tensor } = await import(
   join(dist, "bindings/torch/index.js")
 );
 const { createModel } = await import(join(dist, "src/models/registry.js"));
-const { contrastLoss, ContrastHead, hideRuns } = await import(join(dist, "src/models/contrast.js"));
 const { TorchBackend } = await import(join(dist, "src/nn/torch-backend.js"));
 const { Module } = await import(join(dist, "src/nn/module.js"));
 const { Linear } = await import(join(dist, "src/nn/layers/linear.js"));
@@ -27,6 +26,10 @@ const { makeSplit } = await import(join(dist, "src/dataset/split.js"));
 const { gatherLabels } = await import(join(dist, "src/dataset/dataset.js"));
 const { seededRandom } = await import(join(dist, "src/dataset/random.js"));
 const { BatchOrder } = await import(join(dist, "src/training/batch-order.js"));
+const { fitTables, sessionSums, unitFactors } = await import(join(dist, "src/models/session-factors.js"));
+
+// As src/models/fingerprinted.ts learns them.
+const FINGERPRINT = { fingerprint: true, dropout: 0, pace: 10, beta1: 0.9, cosine: true };
 
 /** Changes to the paper's phase. `game: false` leaves generator and generated images out. */
 const VARIANTS = {
@@ -52,6 +55,9 @@ const VARIANTS = {
     pace: 5,
     stop: true,
   },
+  "fingerprints alone, 10 times as fast, on a cosine": { ...FINGERPRINT, game: false },
+  "fingerprints beside the game": FINGERPRINT,
+  "fingerprints beside a tenth of the game": { ...FINGERPRINT, gameWeight: 0.1 },
 };
 
 const { values } = parseArgs({
@@ -84,6 +90,7 @@ function table(all) {
   const names = [...new Set(all.map(({ variant }) => variant))];
   const columns = [
     ["D's loss", (r) => r.end.discriminator, 2],
+    ["fingerprint, 1 - cosine", (r) => r.end.fingerprint, 2],
     ["real known, %", (r) => 100 * r.end.realKnown, 0],
     ["generated known, %", (r) => 100 * r.end.generatedKnown, 0],
     ["trunk's gradient", (r) => r.end.trunkGradient, 2],
@@ -120,6 +127,9 @@ const scaled = (rows) =>
     .multiply(2 / 255)
     .add(-1);
 const labelsOf = (rows) => BigInt64Array.from(gatherLabels(dataset, rows), BigInt);
+/** Schedule `warmCosine` of src/models/schedules.ts at a share of the steps. */
+const warmCosine = (done) =>
+  done < 0.05 ? 0.01 + 0.99 * (done / 0.05) : 0.01 + 0.495 * (1 + Math.cos((Math.PI * (done - 0.05)) / 0.95));
 const share = (flags) => flags.to({ dtype: "float32" }).mean();
 
 /** Features (N, 256) -> images (N, 28, 28): the generator's deconvolutions without their norms. */
@@ -140,8 +150,56 @@ class Decoder extends Module {
   }
 }
 
+/**
+ * Instance discrimination (Chen et al. 2020, SimCLR, section 2.1): embeddings (2N, E), of which rows i and N + i are views of
+ * one image -> the cross-entropy of finding the other view by the cosine, at temperature 0.2.
+ */
+function contrastLoss(embeddings) {
+  const rows = embeddings.shape[0];
+  const unit = embeddings.divide(embeddings.pow(2).sum([1], true).add(1e-12).sqrt());
+  const index = Tensor.arange(rows);
+  const itself = index.unsqueeze(1).equal(index.unsqueeze(0)).to({ dtype: "float32" });
+  const similarity = unit
+    .matmul(unit.permute([1, 0]))
+    .divide(0.2)
+    .subtract(itself.multiply(1e9));
+  const partners = Tensor.concat([index.slice(0, rows / 2, rows), index.slice(0, 0, rows / 2)], 0);
+  return similarity.crossEntropy(partners);
+}
+
+/** SimCLR's head, its section 4.2: features (N, F) -> embeddings (N, 100). */
+class ContrastHead extends Module {
+  constructor(features) {
+    super();
+    this.hidden = new Linear(features, 256);
+    this.out = new Linear(256, 100);
+  }
+  forward(backend, features) {
+    return this.out.forward(backend, this.hidden.forward(backend, features).relu());
+  }
+}
+
+/** A view of scaled images (N, 28, 28): of their 4-byte runs, 30 % are 0, the middle of the scale. */
+function hideRuns(images, random) {
+  const count = images.shape[0];
+  const kept = Tensor.uniform([count, 28, 7, 1], 0, 1, random).less(0.7).to({ dtype: "float32" });
+  return images.multiply(kept.expand([count, 28, 7, 4]).reshape([count, 28, 28]));
+}
+
+/** Factors of the rows' sessions, (rows, 256), each row of length 1. */
+async function fingerprints(rows, seed) {
+  const own = scope(() => gather(rows).toTypedArray());
+  const all = Uint32Array.from(rows.keys());
+  const tables = await fitTables(own, all, { dimensions: 128, seed, threads: 1 });
+  const factors = unitFactors(await sessionSums(own, [tables], { dimensions: 128, threads: 1 }), 128);
+  return Tensor.copyOf(
+    factors.map((factor) => factor * Math.SQRT1_2),
+    [rows.length, 256],
+  ).keep();
+}
+
 async function measure(variant, seed) {
-  const { beta1 = 0.5, dropout = 0.5, pace = 1, game = true, realTarget = 1 } = variant;
+  const { beta1 = 0.5, dropout = 0.5, pace = 1, game = true, realTarget = 1, gameWeight = 1 } = variant;
   const split = makeSplit(dataset, { labels: 1000, unlabeled: POOL, seed });
   const few = makeSplit(dataset, { labels: 100, unlabeled: 0, seed });
   const options = { outputNorm: variant.outputNorm ?? true };
@@ -149,8 +207,9 @@ async function measure(variant, seed) {
   const random = new Generator("cpu", seed);
   const backend = new TorchBackend(random, { precision: "bfloat16" });
   const { trunk, generator, reality } = root;
-  const [decoder, head] = [new Decoder(256).initialize(seed + 7), new ContrastHead(256).initialize(seed + 7)];
-  for (const module of [root, decoder, head]) backend.adopt(module);
+  const heads = [new Decoder(256), new ContrastHead(256), new Linear(256, 256)];
+  const [decoder, head, teller] = heads.map((module) => module.initialize(seed + 7));
+  for (const module of [root, ...heads]) backend.adopt(module);
   backend.training = true;
 
   const features = (x) => {
@@ -163,7 +222,7 @@ async function measure(variant, seed) {
   const judge = (f) => reality.forward(backend, dropped(f));
   const entropy = (logits, target) => logits.bceWithLogits(Tensor.full(logits.shape, target));
 
-  const discriminator = [trunk, reality, decoder, head].flatMap((module) => module.parameters());
+  const discriminator = [trunk, reality, ...heads].flatMap((module) => module.parameters());
   const adam = (parameters, learningRate) =>
     new Adam(backend.tensors(parameters), { learningRate, betas: [beta1, 0.999] });
   const adamD = adam(discriminator, rate * pace);
@@ -173,16 +232,18 @@ async function measure(variant, seed) {
       backend.tensors(module.parameters()).reduce((sum, p) => sum + (p.grad()?.pow(2).sum().item() ?? 0), 0),
     );
 
-  const order = new BatchOrder(
-    Uint32Array.of(...split.labelled, ...split.unlabelled),
-    seededRandom(seed, 100),
-  );
+  const pool = Uint32Array.of(...split.labelled, ...split.unlabelled);
+  const places = new Map([...pool].map((row, place) => [row, place]));
+  const order = new BatchOrder(pool, seededRandom(seed, 100));
+  const targets = variant.fingerprint ? await fingerprints(pool, seed) : undefined;
   const last = []; // what the last quarter of the steps recorded
   const started = process.cpuUsage();
   const count = variant.steps ?? steps;
   for (let step = 0; step < count; step++) {
     scope(() => {
-      const real = scaled(order.next(batch));
+      const rows = order.next(batch);
+      const real = scaled(rows);
+      if (variant.cosine) adamD.setLearningRate(rate * pace * warmCosine(step / count));
       const seen = {};
       let loss = Tensor.full([], 0);
       let generated;
@@ -194,7 +255,7 @@ async function measure(variant, seed) {
         const game = variant.hinge
           ? onReal.negate().add(1).relu().mean().add(onGenerated.add(1).relu().mean())
           : entropy(onReal, realTarget).add(entropy(onGenerated, 0));
-        loss = loss.add(game);
+        loss = loss.add(game.multiply(gameWeight));
         seen.discriminator = game.item();
         seen.realKnown = share(onReal.greater(0)).item();
         seen.generatedKnown = share(onGenerated.less(0)).item();
@@ -225,6 +286,16 @@ async function measure(variant, seed) {
         const contrast = contrastLoss(head.forward(backend, features(views)));
         loss = loss.add(contrast);
         seen.contrast = contrast.item();
+      }
+      if (targets) {
+        const told = backend.normalize(teller.forward(backend, features(real)));
+        const own = targets.indexSelect(
+          0,
+          Tensor.fromBuffer(Int32Array.from(rows, (row) => places.get(row))),
+        );
+        const apart = told.multiply(own).sum([1]).mean().multiply(-1).add(1);
+        loss = loss.add(apart);
+        seen.fingerprint = apart.item();
       }
       adamD.zeroGrad();
       loss.backward();
@@ -313,7 +384,8 @@ async function measure(variant, seed) {
     linear1000: linear(split.labelled),
     ...(fineTuneEpochs > 0 && { fineTuned1000: fineTuned(split.labelled, fineTuneEpochs) }),
   };
-  for (const module of [root, decoder, head]) backend.release(module);
+  for (const module of [root, ...heads]) backend.release(module);
+  targets?.dispose();
   return result;
 }
 

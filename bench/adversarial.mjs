@@ -124,7 +124,7 @@ for (let seed = 1; seed <= Number(values.seeds); seed++) {
     for (const [i, labels] of budgets.entries()) {
       const folder = (arm, budget = labels) =>
         join(values.output, set.replaceAll("/", "-"), `${arm}-${budget}-${seed}`);
-      const base = { ...given, labels, unlabeled: Number(values.unlabeled), seed };
+      const base = { model: "clgan", ...given, labels, unlabeled: Number(values.unlabeled), seed };
       const scratch = { ...base, pretrainEpochs: 0 };
       await record(
         { set, labels, seed, arm: "scratch" },

@@ -1,12 +1,14 @@
 // The adversarial phase, without labels: a generator against a discriminator (Goodfellow et al. 2014, the non-saturating
-// loss). As the paper has it, or by the stable recipe: docs/adversarial.md says what was tried and what stayed.
+// loss), as the paper has it. What it is worth, and what was tried to mend it: docs/adversarial.md.
 
-import { noGrad, Tensor } from "../../bindings/torch/index.ts";
+import { Tensor } from "../../bindings/torch/index.ts";
 import { realness } from "../nn/losses.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { TorchBackend } from "../nn/torch-backend.ts";
-import { type ContrastHead, contrastLoss, contrastPace, hideRuns, phaseBetas } from "./contrast.ts";
 import type { TrainingPhase } from "./model.ts";
+
+/** Adam's. Radford et al. 2016, section 4: with the usual 0.9 the game oscillates. */
+const betas = [0.5, 0.999] as const;
 
 export interface AdversarialOptions {
   readonly noise: number;
@@ -17,8 +19,6 @@ export interface AdversarialOptions {
   readonly reality: readonly Parameter[];
   /** Whether the discriminator normalises by the batch: then each batch that it sees is all real or all generated. */
   readonly batchStatistics?: boolean;
-  /** What makes the recipe stable: the head that its trunk's second task stands on. Absent in the paper's. */
-  readonly contrast?: ContrastHead | undefined;
   /** uint8 (N, 28, 28) -> float32 (N, 28, 28) in [-1, 1], as the generator's. */
   scale(backend: TorchBackend, images: Tensor): Tensor;
   /** Noise (N, noise) -> images (N, 28, 28) in [-1, 1]. */
@@ -30,8 +30,8 @@ export interface AdversarialOptions {
 }
 
 export function adversarialPhase(options: AdversarialOptions): TrainingPhase {
-  const { learningRate, generator, contrast, scale, generate, features, judge } = options;
-  const discriminator = [...options.trunk, ...options.reality, ...(contrast?.parameters() ?? [])];
+  const { learningRate, generator, scale, generate, features, judge } = options;
+  const discriminator = [...options.trunk, ...options.reality];
   /** Features of both, from one pass where the discriminator allows it: a large batch is faster. */
   const featuresOf = (backend: TorchBackend, images: readonly Tensor[]): Tensor[] => {
     if (options.batchStatistics) return images.map((batch) => features(backend, batch));
@@ -44,34 +44,19 @@ export function adversarialPhase(options: AdversarialOptions): TrainingPhase {
     data: "all",
     supervised: false,
     optimizers: {
-      discriminator: {
-        parameters: discriminator,
-        learningRate: contrast === undefined ? learningRate : learningRate * contrastPace,
-        betas: phaseBetas,
-      },
-      generator: { parameters: generator, learningRate, betas: phaseBetas },
+      discriminator: { parameters: discriminator, learningRate, betas },
+      generator: { parameters: generator, learningRate, betas },
     },
     step({ backend, random, minimize }, { images }) {
       const count = images.shape[0]!;
       const real = scale(backend, images);
       const generated = generate(backend, Tensor.uniform([count, options.noise], -1, 1, random));
-      const recorded: Record<string, Tensor> = {};
 
-      // With a second task the trunk learns from that alone, and the game from the trunk (as in Jeong and Shin 2021):
-      // the game's gradient costs it what tells images apart.
-      const look = () => featuresOf(backend, [real, generated.detach()]);
-      const [ofReal, ofGenerated] = (contrast === undefined ? look() : noGrad(look)) as [Tensor, Tensor];
+      const [ofReal, ofGenerated] = featuresOf(backend, [real, generated.detach()]) as [Tensor, Tensor];
       const discriminatorLoss = realness(judge(backend, ofReal), 1).add(
         realness(judge(backend, ofGenerated), 0),
       );
-      let loss = discriminatorLoss;
-      if (contrast !== undefined) {
-        const views = Tensor.concat([hideRuns(real, random), hideRuns(real, random)], 0);
-        const contrastive = contrastLoss(contrast.forward(backend, features(backend, views)));
-        loss = loss.add(contrastive);
-        recorded.contrastLoss = contrastive.detach();
-      }
-      minimize("discriminator", loss);
+      minimize("discriminator", discriminatorLoss);
 
       // The same images again, judged by the discriminator that has just learned; its weights stay, so that their
       // gradients need not be computed.
@@ -83,7 +68,6 @@ export function adversarialPhase(options: AdversarialOptions): TrainingPhase {
       return {
         discriminatorLoss: discriminatorLoss.detach(),
         generatorLoss: generatorLoss.detach(),
-        ...recorded,
       };
     },
   };

@@ -10,7 +10,8 @@ import { Linear } from "../nn/layers/linear.ts";
 import { SequenceConv } from "../nn/layers/sequence-conv.ts";
 import { Module } from "../nn/module.ts";
 import { Parameter } from "../nn/parameter.ts";
-import { fingerprintPhase } from "./fingerprint.ts";
+import { bytewiseFingerprintPhase } from "./bytewise-fingerprint.ts";
+import { factorsOfKind, fingerprintSize } from "./fingerprint.ts";
 import { imageSide, type NetworkRow, type TrainableModel } from "./model.ts";
 import { HEAD } from "./session-factors.ts";
 import { tuningPhase } from "./tuning.ts";
@@ -29,9 +30,6 @@ const steps = imageBytes / stepBytes;
 const channels = 128;
 // Steps of the first stage that the second sees as one.
 const poolSteps = 4;
-/** Factors of a session of each kind: of its byte pairs, and of its first bytes. */
-const factorsOfKind = 128;
-const factors = 2 * factorsOfKind;
 /** Pooled features of the network: the largest and the mean of each channel. */
 const pooled = 2 * channels;
 
@@ -92,7 +90,7 @@ export class Bytewise extends Module {
   /** Mean of the pooled features over labelled sessions, taken off before they are scaled to length 1. */
   readonly center = new Parameter([pooled], zeros, false);
   /** Pooled features -> fingerprint: left behind after the phase that trains it. */
-  readonly fingerprint = new Linear(pooled, factors);
+  readonly fingerprint = new Linear(pooled, fingerprintSize);
   readonly dropout: Dropout;
   readonly classes: Linear;
 
@@ -100,7 +98,7 @@ export class Bytewise extends Module {
     super();
     this.trunk = new BytewiseTrunk(dropout);
     this.dropout = new Dropout(dropout);
-    this.classes = new Linear(pooled + factors, classes);
+    this.classes = new Linear(pooled + fingerprintSize, classes);
   }
 
   /** uint8 (N, 28, 28) -> (N, 256), as session-factors.ts has them: of pairs, then of places, each of length 1. */
@@ -155,7 +153,7 @@ export const bytewise: NetworkRow<BytewiseOptions> = {
       root,
       classes,
       logits: (backend, images) => root.logits(backend, images),
-      phases: [fingerprintPhase(root, learningRate), tuningPhase(root, learningRate)],
+      phases: [bytewiseFingerprintPhase(root, learningRate), tuningPhase(root, learningRate)],
     };
   },
 };

@@ -8,6 +8,7 @@ import { Lstm } from "../nn/layers/lstm.ts";
 import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { CrossAttention } from "./cross-attention.ts";
+import { fingerprintedModel } from "./fingerprinted.ts";
 import { leakySlope, outputNormOption } from "./generator.ts";
 import { imageSide, type ModelRow, type TrainableModel } from "./model.ts";
 import { twoHeadedModel } from "./two-headed.ts";
@@ -101,12 +102,9 @@ export const clgan: ModelRow<ClganOptions> = {
   },
   create({ options, ...request }): TrainableModel {
     const trunk = new ClganTrunk(options);
-    return twoHeadedModel({
-      ...request,
-      trunk,
-      generator: options,
-      // Only the paper's recipe drops half of the features: noise to both players, and to what tells images apart.
-      ...(request.recipe !== "paper" && { features: (backend, images) => trunk.extract(backend, images) }),
-    });
+    return request.recipe === "paper"
+      ? twoHeadedModel({ ...request, trunk, generator: options })
+      : // Dropout is for labels: what tells fingerprints needs all features.
+        fingerprintedModel({ ...request, trunk, features: (backend, x) => trunk.extract(backend, x) });
   },
 };

@@ -2,6 +2,7 @@
 // convolutions alone, pre-trained and fine-tuned in the same way. What differs from CLGAN is the discriminator, no more.
 
 import { ConvolutionalTrunk } from "./convolutional-trunk.ts";
+import { fingerprintedModel } from "./fingerprinted.ts";
 import { outputNormOption } from "./generator.ts";
 import type { NetworkRow, TrainableModel } from "./model.ts";
 import { twoHeadedModel } from "./two-headed.ts";
@@ -25,11 +26,9 @@ export const dcgan: NetworkRow<DcganOptions> = {
     outputNorm: outputNormOption,
   },
   create({ options, ...request }): TrainableModel {
-    return twoHeadedModel({
-      ...request,
-      trunk: new ConvolutionalTrunk(options),
-      generator: options,
-      batchStatistics: options.batchNorm,
-    });
+    const trunk = new ConvolutionalTrunk(options);
+    return request.recipe === "paper"
+      ? twoHeadedModel({ ...request, trunk, generator: options, batchStatistics: options.batchNorm })
+      : fingerprintedModel({ ...request, trunk });
   },
 };

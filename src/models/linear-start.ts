@@ -7,6 +7,7 @@ import { fitLogistic } from "../../bindings/capture/logistic.ts";
 import { invalidArgument } from "../../bindings/errors.ts";
 import { scope, Tensor } from "../../bindings/torch/index.ts";
 import { concatenate } from "../concatenate.ts";
+import type { Linear } from "../nn/layers/linear.ts";
 import type { TorchBackend } from "../nn/torch-backend.ts";
 import type { Bytewise } from "./bytewise.ts";
 import { imageSide, type PrepareTools } from "./model.ts";
@@ -44,19 +45,77 @@ export async function fitLinear(
 }
 
 function pooledFeatures(model: Bytewise, backend: TorchBackend, images: Uint8Array, count: number) {
-  const side = imageSide * imageSide;
   const pooled: Float32Array[] = [];
   const factors: Float32Array[] = [];
+  inBatches(backend, images, count, (part) => {
+    pooled.push(model.trunk.forward(backend, part.reshape([-1, imageSide * imageSide])).toFloat32Array());
+    factors.push(model.factors(backend, part).toFloat32Array());
+  });
+  return { pooled: concatenate(Float32Array, pooled), factors: concatenate(Float32Array, factors) };
+}
+
+// Standardised, a feature's own deviation is 1: over the square root of their number, a session's length is about 1, which
+// is what the penalty is made for. A feature that does not move tells nothing, and dividing by 0 would make it loud.
+const leastDeviation = 1e-3;
+
+/**
+ * Sets `classes` to the logistic regression on the labelled images' features, each standardised, as weights of the features
+ * as they are.
+ * @param features images uint8 (N, 28, 28) -> (N, F), as the classifier will see them in prediction
+ */
+export async function startClassifier(
+  classes: Linear,
+  { backend, images, labels, threads, signal }: PrepareTools,
+  features: (images: Tensor) => Tensor,
+): Promise<void> {
+  if (labels === undefined) throw invalidArgument("labels", "the classes of the images", labels);
+  const parts: Float32Array[] = [];
+  inBatches(backend, images, labels.length, (part) => parts.push(features(part).toFloat32Array()));
+  const values = concatenate(Float32Array, parts);
+  const { mean, scale } = standardisation(values, labels.length);
+  const width = mean.length;
+  const standardised = values.map((value, i) => (value - mean[i % width]!) / scale[i % width]!);
+  const options = { classes: classes.bias.elements, threads, signal };
+  const { weight, bias } = await fitLogistic(standardised, labels, options);
+  for (let i = 0; i < weight.length; i++) {
+    weight[i]! /= scale[i % width]!;
+    bias[Math.floor(i / width)]! -= weight[i]! * mean[i % width]!;
+  }
+  classes.weight.assign(weight);
+  classes.bias.assign(bias);
+}
+
+/** Of float32 [count, F]: each column's mean, and its deviation times the square root of F. */
+function standardisation(values: Float32Array, count: number) {
+  const width = values.length / count;
+  const mean = new Float64Array(width);
+  const scale = new Float64Array(width);
+  for (let i = 0; i < values.length; i++) mean[i % width]! += values[i]! / count;
+  for (let i = 0; i < values.length; i++) scale[i % width]! += (values[i]! - mean[i % width]!) ** 2 / count;
+  for (let j = 0; j < width; j++)
+    scale[j] = Math.max(Math.sqrt(scale[j]!), leastDeviation) * Math.sqrt(width);
+  return { mean, scale };
+}
+
+/** Runs `each` on the images batch by batch, uint8 (N, 28, 28), as in prediction, each time in a scope of its own. */
+function inBatches(
+  backend: TorchBackend,
+  images: Uint8Array,
+  count: number,
+  each: (images: Tensor) => void,
+): void {
+  const side = imageSide * imageSide;
   for (let row = 0; row < count; row += batch) {
     const rows = Math.min(batch, count - row);
     scope(() =>
       backend.predict(() => {
-        const part = images.slice(row * side, (row + rows) * side);
-        const bytes = Tensor.fromBuffer(part, [rows, side]).to({ device: backend.device });
-        pooled.push(model.trunk.forward(backend, bytes).toFloat32Array());
-        factors.push(model.factors(backend, bytes).toFloat32Array());
+        const part = Tensor.fromBuffer(images.slice(row * side, (row + rows) * side), [
+          rows,
+          imageSide,
+          imageSide,
+        ]);
+        each(part.to({ device: backend.device }));
       }),
     );
   }
-  return { pooled: concatenate(Float32Array, pooled), factors: concatenate(Float32Array, factors) };
 }

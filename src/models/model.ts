@@ -36,6 +36,8 @@ export interface TrainingPhase {
   readonly maxImages?: number;
   /** Steps of an epoch at most: with more images than they take an epoch is a part of a pass, and time is bounded. */
   readonly maxEpochSteps?: number;
+  /** How many times the configuration's `minEpochSteps` an epoch has at least; 1 where it is left out. */
+  readonly minEpochFactor?: number;
   /** Whether early stopping by validation accuracy makes sense here. */
   readonly supervised: boolean;
   /** The optimizers that its step uses, by name; each is an Adam of its own. */
@@ -45,6 +47,8 @@ export interface TrainingPhase {
    * `last` where a learning rate follows a schedule: it is made to end where the schedule does, and never stops early.
    */
   readonly keep?: "best" | "last";
+  /** Whether what `prepare` leaves is validated too, as epoch 0, and may be the best: it is worth something already. */
+  readonly judgesStart?: boolean;
   /** An average of the trained weights over the steps, which is what is validated, kept and exported. */
   readonly average?: WeightAverageOptions;
   /**
@@ -127,10 +131,10 @@ export interface PhaseBatch {
 }
 
 /**
- * How the phases without labels are run: `paper` the game as published; `stable` the game, and a trunk that learns to tell
- * images apart; `contrast` the latter alone (docs/adversarial.md). Models without a game have one way only.
+ * How a network with a game is trained: `paper` as published; `stable` without the game, by fingerprints of sessions and from
+ * a linear start (docs/adversarial.md). Models without a game have one way only.
  */
-export type Recipe = "paper" | "stable" | "contrast";
+export type Recipe = "paper" | "stable";
 
 export type AnyOptions = { readonly [name: string]: unknown };
 

@@ -13,7 +13,7 @@ interface Rate {
 
 const RATES: Readonly<Record<string, Rate>> = {
   clgan: { pool: 6e-3, labelled: 1.5e-3 },
-  "clgan-stable": { pool: 8e-3, labelled: 1.5e-3 },
+  "clgan-stable": { pool: 8e-4, labelled: 1.5e-3 },
   "clgan-scratch": { pool: 0, labelled: 1.5e-3 },
   dcgan: { pool: 4e-3, labelled: 0.5e-3 },
   ae: { pool: 3e-3, labelled: 2e-3 },

@@ -61,9 +61,9 @@ export const CONFIG_FIELDS: { readonly [K in keyof TrainingConfig]: Field<Traini
   recipe: {
     default: "paper",
     about:
-      "paper: the adversarial phase as published; stable: beside it the trunk learns to tell images apart, which keeps its features; contrast: that alone, without a generator (docs/adversarial.md)",
-    expected: '"paper", "stable" or "contrast"',
-    check: text(/^(paper|stable|contrast)$/),
+      "paper: the adversarial phase as published; stable: instead of the game the trunk learns to tell sessions' factors from their bytes, and the classifier starts from a linear one (docs/adversarial.md)",
+    expected: '"paper" or "stable"',
+    check: text(/^(paper|stable)$/),
   },
   pretrained: {
     default: "",

@@ -22,9 +22,7 @@ const DIAGNOSES: readonly Diagnosis[] = [
     judge: (last) => {
       const discriminator = mean(last.map((record) => record.losses.discriminator!));
       const generator = mean(last.map((record) => record.losses.generator!));
-      // With a second task the trunk learns also from a game that is level.
-      const secondTask = last.every((record) => record.losses.contrast !== undefined);
-      if (!secondTask && Math.abs(discriminator - UNDECIDED) < NEAR_UNDECIDED) {
+      if (Math.abs(discriminator - UNDECIDED) < NEAR_UNDECIDED) {
         return `the discriminator's loss stayed at ${discriminator.toFixed(3)}, near 2 ln 2 = ${UNDECIDED.toFixed(3)}: it could not tell real images from generated ones, and its weights may carry nothing to the classifier`;
       }
       if (discriminator < NEAR_ZERO) {

@@ -48,7 +48,7 @@ export function planPhase(phase: TrainingPhase, split: Split, config: TrainingCo
     unlabelled,
     stepsPerEpoch: Math.min(
       phase.maxEpochSteps ?? Number.POSITIVE_INFINITY,
-      Math.max(config.minEpochSteps, Math.ceil(rows.length / batch)),
+      Math.max(config.minEpochSteps * (phase.minEpochFactor ?? 1), Math.ceil(rows.length / batch)),
     ),
     epochs: phase.supervised ? config.epochs : config.pretrainEpochs,
   };

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { Adam, Generator, liveTensors, scope, setThreads, Tensor } from "../../bindings/torch/index.ts";
 import { Bytewise } from "../../src/models/bytewise.ts";
-import { fingerprintPhase } from "../../src/models/fingerprint.ts";
+import { bytewiseFingerprintPhase } from "../../src/models/bytewise-fingerprint.ts";
 import { fitLinear } from "../../src/models/linear-start.ts";
 import { fitTables, sessionSums, unitFactors } from "../../src/models/session-factors.ts";
 import { TorchBackend } from "../../src/nn/torch-backend.ts";
@@ -38,7 +38,7 @@ describeTorch("bytewise", () => {
 
   test("factors in the graph are those of the native analysis: of pairs and of places, each of length 1", async () => {
     const { model, backend, tools } = setUp();
-    const phase = fingerprintPhase(model, 1e-3);
+    const phase = bytewiseFingerprintPhase(model, 1e-3);
     await phase.prepare!(tools);
     const { seed, threads, signal } = tools;
     const rows = Uint32Array.from({ length: dataset.count }, (_, row) => row);
@@ -56,7 +56,7 @@ describeTorch("bytewise", () => {
   test("fingerprints are learned; the same again after a resume, which keeps the pair table; nothing is left behind", async () => {
     const before = liveTensors();
     const { model, backend, tools } = setUp();
-    const phase = fingerprintPhase(model, 1e-3);
+    const phase = bytewiseFingerprintPhase(model, 1e-3);
     await phase.prepare!(tools);
     const { trunk } = phase.optimizers;
     const adam = new Adam(backend.tensors(trunk!.parameters), { learningRate: 3e-3 });
@@ -94,7 +94,7 @@ describeTorch("bytewise", () => {
 
   test("the linear start is right on images that a line can tell apart, and centres what it stands on", async () => {
     const { model, backend, tools } = setUp();
-    const phase = fingerprintPhase(model, 1e-3);
+    const phase = bytewiseFingerprintPhase(model, 1e-3);
     await phase.prepare!(tools);
     const labels = dataset.labels.slice();
     await fitLinear(model, { ...tools, labels });

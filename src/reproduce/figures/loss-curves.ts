@@ -6,6 +6,7 @@ import { COLOURS, DASHES } from "./style.ts";
 // Of the phases that minimize no cross-entropy.
 const UNITS: Readonly<Record<string, string>> = {
   reconstruction: "mean absolute error (of -1 to 1)",
+  fingerprint: "1 - cosine (mean of the epoch)",
 };
 const CROSS_ENTROPY = "loss (nats, mean of the epoch)";
 

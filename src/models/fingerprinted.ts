@@ -1,0 +1,92 @@
+// A trunk by the stable recipe: it learns fingerprints of sessions without labels, then a linear classifier is fitted on
+// its features, and both are trained on the labels. No generator: the game that the paper plays gives a classifier nothing,
+// and beside the fingerprints it costs most of what they give (docs/adversarial.md).
+
+import type { Backend } from "../nn/backend.ts";
+import { Linear } from "../nn/layers/linear.ts";
+import { Module } from "../nn/module.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import { fingerprintPhase, fingerprintSize } from "./fingerprint.ts";
+import { startClassifier } from "./linear-start.ts";
+import type { TrainableModel } from "./model.ts";
+import { scaleBytes } from "./scaling.ts";
+import { warmCosine } from "./schedules.ts";
+import { supervisedPhase } from "./supervised.ts";
+
+/** Scaled images (N, 28, 28) -> (N, features): a discriminator up to what its heads stand on. */
+export interface DiscriminatorTrunk extends Module {
+  readonly features: number;
+  forward<T>(backend: Backend<T, Parameter>, images: T): T;
+}
+
+// How much faster than the paper's 2e-4 a trunk learns fingerprints: 1e-3, 2e-3 and 4e-3 were tried.
+const pace = 10;
+// However many sessions there are, the trunk needs about a thousand steps (docs/adversarial.md): with the default
+// `minEpochSteps` of 10 an epoch has 130.
+const minEpochFactor = 13;
+const maxEpochSteps = 130;
+
+class Fingerprinted extends Module {
+  readonly trunk: DiscriminatorTrunk;
+  readonly fingerprint: Linear;
+  readonly classes: Linear;
+
+  constructor(classes: number, trunk: DiscriminatorTrunk) {
+    super();
+    this.trunk = trunk;
+    this.fingerprint = new Linear(trunk.features, fingerprintSize);
+    this.classes = new Linear(trunk.features, classes);
+  }
+
+  /** uint8 (N, 28, 28) -> (N, K). */
+  logits<T>(backend: Backend<T, Parameter>, images: T): T {
+    return this.classes.forward(backend, this.trunk.forward(backend, scaleBytes(backend, images)));
+  }
+}
+
+export interface FingerprintedRequest {
+  readonly classes: number;
+  readonly seed: number;
+  readonly learningRate: number;
+  readonly trunk: DiscriminatorTrunk;
+  /** Scaled images -> what the fingerprints are told from, (N, features), where that is not the trunk's forward pass. */
+  features?<T>(backend: Backend<T, Parameter>, images: T): T;
+}
+
+export function fingerprintedModel({
+  classes,
+  seed,
+  learningRate,
+  trunk,
+  features = (backend, images) => trunk.forward(backend, images),
+}: FingerprintedRequest): TrainableModel {
+  const root = new Fingerprinted(classes, trunk).initialize(seed);
+  return {
+    root,
+    classes,
+    logits: (backend, images) => root.logits(backend, images),
+    phases: [
+      fingerprintPhase({
+        minEpochFactor,
+        maxEpochSteps,
+        optimizer: {
+          parameters: [...trunk.parameters(), ...root.fingerprint.parameters()],
+          learningRate: learningRate * pace,
+          betas: [0.9, 0.999],
+          schedule: warmCosine,
+        },
+        tell: ({ backend }, images) =>
+          root.fingerprint.forward(backend, features(backend, scaleBytes(backend, images))),
+      }),
+      supervisedPhase({
+        parameters: [...trunk.parameters(), ...root.classes.parameters()],
+        learningRate,
+        logits: (backend, images) => root.logits(backend, images),
+        start: (tools) =>
+          startClassifier(root.classes, tools, (images) =>
+            trunk.forward(tools.backend, scaleBytes(tools.backend, images)),
+          ),
+      }),
+    ],
+  };
+}
