@@ -4,11 +4,12 @@
 // stopped goes on where it was, so the command can be killed and given again. Needs `npm run build` and libtorch.
 //
 //   node bench/adversarial.mjs --data FOLDER -o FOLDER [--sets iscx12/SessionAllLayers,ustc20/SessionAllLayers]
-//     [--labels 100,1000,2000] [--seeds 5] [--recipes stable] [--unlabeled 5000] [--pretrain-rate 2e-4]
+//     [--labels 100,1000,2000] [--seeds 5] [--recipes stable] [--unlabeled 5000] [--recipe-rate 2e-4]
 //     [--key value of the training config ...]
 //
-// A pre-training is a run of its own (one supervised epoch follows it, which nobody looks at), at its own learning rate;
-// all label budgets of its seed start from it. All other options are the same for every cell.
+// A pre-training is a run of its own (one supervised epoch follows it, which nobody looks at); all label budgets of its seed
+// start from it. A recipe has its own learning rate: what starts from a linear classifier is tuned, not trained. All other
+// options are the same for every cell.
 // Writes FOLDER/results.json and FOLDER/results.md after every cell.
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -30,7 +31,7 @@ const own = {
   seeds: { type: "string", default: "5" },
   recipes: { type: "string", default: "stable" },
   unlabeled: { type: "string", default: "5000" },
-  "pretrain-rate": { type: "string", default: "2e-4" },
+  "recipe-rate": { type: "string", default: "2e-4" },
 };
 const flag = (key) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 const keys = Object.keys(CONFIG_FIELDS).filter((key) => !(key in own) && key !== "seed");
@@ -71,7 +72,7 @@ async function record(entry, { accuracy, macroF1, phases, warnings }) {
   results.push({ ...entry, accuracy, macroF1, seconds, epochs, warnings });
   const about = {
     config: given,
-    pretrainRate: Number(values["pretrain-rate"]),
+    recipeRate: Number(values["recipe-rate"]),
     unlabeled: Number(values.unlabeled),
     processor: cpus()[0]?.model,
     node: process.version,
@@ -132,14 +133,14 @@ for (let seed = 1; seed <= Number(values.seeds); seed++) {
       );
       for (const recipe of recipes) {
         const pretrained = folder(recipe, "pretraining");
-        const learningRate = Number(values["pretrain-rate"]);
+        const learningRate = Number(values["recipe-rate"]);
         await cell(
           dataset,
           splits[0],
           { ...base, labels: budgets[0], recipe, learningRate, epochs: 1 },
           pretrained,
         );
-        const config = { ...base, recipe, pretrained };
+        const config = { ...base, recipe, learningRate, pretrained };
         await record(
           { set, labels, seed, arm: recipe },
           await cell(dataset, splits[i], config, folder(recipe)),

@@ -58,6 +58,9 @@ function pooledFeatures(model: Bytewise, backend: TorchBackend, images: Uint8Arr
 // is what the penalty is made for. A feature that does not move tells nothing, and dividing by 0 would make it loud.
 const leastDeviation = 1e-3;
 
+// C, the weaker the more labels there are. Of ISCX, 100, 1000 and 3000 labels like 100, 3000 and 1000 best; USTC does not mind.
+const mostPenalty = 1000;
+
 /**
  * Sets `classes` to the logistic regression on the labelled images' features, each standardised, as weights of the features
  * as they are.
@@ -75,7 +78,8 @@ export async function startClassifier(
   const { mean, scale } = standardisation(values, labels.length);
   const width = mean.length;
   const standardised = values.map((value, i) => (value - mean[i % width]!) / scale[i % width]!);
-  const options = { classes: classes.bias.elements, threads, signal };
+  const penalty = Math.min(labels.length, mostPenalty);
+  const options = { classes: classes.bias.elements, penalty, threads, signal };
   const { weight, bias } = await fitLogistic(standardised, labels, options);
   for (let i = 0; i < weight.length; i++) {
     weight[i]! /= scale[i % width]!;

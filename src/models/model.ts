@@ -47,8 +47,6 @@ export interface TrainingPhase {
    * `last` where a learning rate follows a schedule: it is made to end where the schedule does, and never stops early.
    */
   readonly keep?: "best" | "last";
-  /** Whether what `prepare` leaves is validated too, as epoch 0, and may be the best: it is worth something already. */
-  readonly judgesStart?: boolean;
   /** An average of the trained weights over the steps, which is what is validated, kept and exported. */
   readonly average?: WeightAverageOptions;
   /**

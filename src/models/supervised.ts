@@ -5,32 +5,20 @@ import type { Tensor } from "../../bindings/torch/index.ts";
 import { correctCount, crossEntropy } from "../nn/losses.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { TorchBackend } from "../nn/torch-backend.ts";
-import type { PrepareTools, TrainingPhase } from "./model.ts";
+import type { TrainingPhase } from "./model.ts";
 
 export interface SupervisedOptions {
   /** What the phase trains. */
   readonly parameters: readonly Parameter[];
   readonly learningRate: number;
   logits(backend: TorchBackend, images: Tensor): Tensor;
-  /** Fits what the training starts from, where that is worth something by itself: it is judged beside the epochs. */
-  readonly start?: (tools: PrepareTools) => Promise<void>;
 }
 
-export function supervisedPhase({
-  parameters,
-  learningRate,
-  logits,
-  start,
-}: SupervisedOptions): TrainingPhase {
+export function supervisedPhase({ parameters, learningRate, logits }: SupervisedOptions): TrainingPhase {
   return {
     name: "supervised",
     data: "labelled",
     supervised: true,
-    ...(start !== undefined && {
-      judgesStart: true,
-      // A phase that goes on has its classifier already.
-      prepare: async (tools) => (tools.resumed ? undefined : start(tools)),
-    }),
     optimizers: { classifier: { parameters, learningRate, betas: [0.9, 0.999] } },
     step({ backend, minimize }, { images, labels }) {
       if (labels === undefined) {

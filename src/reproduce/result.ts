@@ -85,8 +85,7 @@ export function cellScores(evaluation: Evaluation): CellScores {
 
 export function phaseCurves(history: readonly EpochRecord[], phases: RunMetrics["phases"]): PhaseCurves[] {
   return phases.map(({ phase, seconds }) => {
-    // Epoch 0, where a phase has it, is no training.
-    const records = history.filter((record) => record.phase === phase && record.epoch > 0);
+    const records = history.filter((record) => record.phase === phase);
     return {
       phase,
       seconds,

@@ -86,14 +86,7 @@ export function summarizePhases(
     const kept = records.reduce((best, record) => (last || isKept(record, best) ? record : best));
     const { epoch, losses, accuracies } = kept;
     const seconds = records.reduce((sum, record) => sum + record.seconds, 0);
-    return {
-      phase,
-      epochs: records.filter((record) => record.epoch > 0).length,
-      seconds,
-      epoch,
-      losses,
-      accuracies,
-    };
+    return { phase, epochs: records.length, seconds, epoch, losses, accuracies };
   });
 }
 

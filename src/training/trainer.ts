@@ -133,8 +133,6 @@ export class Trainer {
     const places = await this.#prepare(index, checkpoint);
     const state = this.#enterPhase(index, places, checkpoint);
     try {
-      // A checkpoint between two phases has no order yet.
-      if (state.phase.judgesStart && checkpoint?.order === undefined) await this.#judgeStart(state);
       if (checkpoint === undefined) await this.#save(state);
       while (state.epoch <= state.plan.epochs) {
         await this.#runEpoch(state);
@@ -225,18 +223,8 @@ export class Trainer {
     };
   }
 
-  /** What `prepare` left, as epoch 0. */
-  async #judgeStart(state: PhaseState): Promise<void> {
-    const start = performance.now();
-    const validation = await this.#validate(state);
-    if (validation === undefined) return;
-    const seconds = (performance.now() - start) / 1000;
-    const about = { phase: state.phase.name, epoch: 0, steps: 0, seconds };
-    await this.#endEpoch(state, epochRecord(about, new Map(), 0, validation), validation);
-  }
-
   async #runEpoch(state: PhaseState): Promise<void> {
-    const { config, signal } = this.#setup;
+    const { config, signal, onEpoch } = this.#setup;
     const { plan, phase } = state;
     const firstStep = state.step;
     const secondsBefore = state.seconds;
@@ -267,25 +255,17 @@ export class Trainer {
       state.step * plan.batchSize,
       validation,
     );
+    this.#history.push(record);
+    if (validation !== undefined && isBetter(validation, state.best)) {
+      state.best = { ...validation, epoch: state.epoch };
+      if (state.keeps === "best") state.bestWeights = this.#weights(state);
+    }
     for (const sum of state.sums.values()) sum.dispose();
     state.sums = new Map();
     state.epoch++;
     state.step = 0;
     state.seconds = 0;
-    await this.#endEpoch(state, record, validation);
-  }
-
-  async #endEpoch(
-    state: PhaseState,
-    record: EpochRecord,
-    validation: ValidationScore | undefined,
-  ): Promise<void> {
-    this.#history.push(record);
-    if (validation !== undefined && isBetter(validation, state.best)) {
-      state.best = { ...validation, epoch: record.epoch };
-      if (state.keeps === "best") state.bestWeights = this.#weights(state);
-    }
-    await this.#setup.onEpoch(record);
+    await onEpoch(record);
   }
 
   #step(state: PhaseState): void {
