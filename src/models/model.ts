@@ -86,6 +86,8 @@ export interface PhaseOptimizer {
   readonly decays?: (parameter: Parameter) => boolean;
   /** Bound on the norm of all its gradients together. */
   readonly clipNorm?: number;
+  /** Images of the phase from which on the learning rate is whole: fewer have their share of it. Whole where it is left out. */
+  readonly fullRateImages?: number;
   /** How the learning rate changes over the phase; constant where it is left out. */
   readonly schedule?: LearningRateSchedule;
 }

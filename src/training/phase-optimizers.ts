@@ -4,6 +4,7 @@ import { Adam, type AdamState, type Tensor } from "../../bindings/torch/index.ts
 import type { PhaseOptimizer, TrainingPhase } from "../models/model.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import type { TorchBackend } from "../nn/torch-backend.ts";
+import type { PhasePlan } from "./phase-plan.ts";
 import { checkSchedule, scheduleFactor } from "./schedule.ts";
 
 /** Weights of layers; biases, and the gains of norms, have one axis. */
@@ -11,23 +12,23 @@ const isWeight = ({ shape }: Parameter) => shape.length >= 2;
 
 export class PhaseOptimizers {
   readonly #phase: TrainingPhase;
-  readonly #steps: number;
+  readonly #plan: Pick<PhasePlan, "rows" | "stepsPerEpoch" | "epochs">;
   readonly #adams = new Map<string, Adam>();
 
   /**
-   * @param steps Of the whole phase: what schedules run over.
+   * @param plan Of the phase: schedules run over its steps.
    * @param saved A checkpoint's, by name.
    */
   constructor(
     phase: TrainingPhase,
     backend: TorchBackend,
-    steps: number,
+    plan: Pick<PhasePlan, "rows" | "stepsPerEpoch" | "epochs">,
     saved: ReadonlyMap<string, AdamState> | undefined,
   ) {
     this.#phase = phase;
-    this.#steps = steps;
+    this.#plan = plan;
     for (const [name, optimizer] of Object.entries(phase.optimizers)) {
-      const adam = makeAdam(optimizer, backend);
+      const adam = makeAdam(optimizer, this.#rate(optimizer), backend);
       const state = saved?.get(name);
       if (state !== undefined) adam.loadState(state);
       this.#adams.set(name, adam);
@@ -40,13 +41,19 @@ export class PhaseOptimizers {
     if (adam === undefined) {
       throw new FlowglyphError("ERR_ARGUMENT", `Phase ${this.#phase.name} has no optimizer named ${name}`);
     }
-    const { learningRate, schedule } = this.#phase.optimizers[name]!;
-    if (schedule !== undefined) {
-      adam.setLearningRate(learningRate * scheduleFactor(schedule, phaseStep, this.#steps));
+    const optimizer = this.#phase.optimizers[name]!;
+    if (optimizer.schedule !== undefined) {
+      const { stepsPerEpoch, epochs } = this.#plan;
+      const factor = scheduleFactor(optimizer.schedule, phaseStep, stepsPerEpoch * epochs);
+      adam.setLearningRate(this.#rate(optimizer) * factor);
     }
     adam.zeroGrad();
     loss.backward();
     adam.step();
+  }
+
+  #rate({ learningRate, fullRateImages }: PhaseOptimizer): number {
+    return learningRate * Math.min(1, this.#plan.rows.length / (fullRateImages ?? 1));
   }
 
   states(): Map<string, AdamState> {
@@ -54,16 +61,8 @@ export class PhaseOptimizers {
   }
 }
 
-function makeAdam(optimizer: PhaseOptimizer, backend: TorchBackend): Adam {
-  const {
-    parameters,
-    learningRate,
-    betas,
-    weightDecay = 0,
-    decays = isWeight,
-    clipNorm,
-    schedule,
-  } = optimizer;
+function makeAdam(optimizer: PhaseOptimizer, learningRate: number, backend: TorchBackend): Adam {
+  const { parameters, betas, weightDecay = 0, decays = isWeight, clipNorm, schedule } = optimizer;
   if (schedule !== undefined) checkSchedule(schedule);
   return new Adam(backend.tensors(parameters), {
     learningRate,

@@ -191,8 +191,7 @@ export class Trainer {
     // Of the seed and the phase alone: a phase draws the same numbers whether those before it ran here or elsewhere.
     // (A checkpoint between two phases has no order yet.)
     if (checkpoint?.order === undefined) random.seed((BigInt(config.seed) << 8n) + BigInt(index));
-    const steps = plan.epochs * plan.stepsPerEpoch;
-    const optimizers = new PhaseOptimizers(phase, backend, steps, checkpoint?.optimizers);
+    const optimizers = new PhaseOptimizers(phase, backend, plan, checkpoint?.optimizers);
     const average =
       phase.average &&
       new WeightAverage(backend, trainedParameters(phase), phase.average, checkpoint?.average);

@@ -39,7 +39,7 @@ describe.skipIf(!torchAvailable())("--recipe stable (needs libtorch)", () => {
       expect(weights[0]).toEqual(weights[1]);
       const [fingerprint, supervised] = stable.phases;
       expect(fingerprint!.optimizers.trunk!.learningRate).toBeCloseTo(1e-2, 10);
-      expect(supervised!.optimizers.classifier!.learningRate).toBeCloseTo(2.5e-3, 10);
+      expect(supervised!.optimizers.classifier!.learningRate).toBeCloseTo(5e-3, 10);
       expect(supervised!.keep).toBe("last");
     },
   );
