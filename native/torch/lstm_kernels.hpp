@@ -6,12 +6,18 @@
 
 namespace flowglyph::torch {
 
-// One step of N sequences. `gates` (N, 4H): the products go in, the activations of products + `bias` (4H)
-// come out, in libtorch's order: input i, forget f, cell g, output o. All others (N, H), the rows of `state`
-// `stateStride` apart:
+// Of each sequence the four gates of some units, in libtorch's order: input i, forget f, cell g, output o.
+struct Gates {
+  float* data;
+  int64_t stride;    // from sequence to sequence
+  int64_t distance;  // from gate to gate, in the bias and its gradient too
+};
+
+// One step of some units of N sequences. `gates`: the products go in, the activations of products + `bias`
+// come out. The rows of `previousCell`, `cell` and `tanhCell` are `cellStride` apart:
 //   cell = f * previousCell + i * g,  tanhCell = tanh(cell),  state = o * tanhCell
-void lstmStep(int64_t sequences, int64_t hidden, float* gates, const float* bias, const float* previousCell,
-              float* cell, float* tanhCell, float* state, int64_t stateStride);
+void lstmStep(int64_t sequences, int64_t units, Gates gates, const float* bias, const float* previousCell,
+              float* cell, float* tanhCell, int64_t cellStride, float* state, int64_t stateStride);
 
 // Rows of a gradient with respect to the states; a stride of 0 repeats one row.
 struct GradientRows {
@@ -19,11 +25,12 @@ struct GradientRows {
   int64_t stride;
 };
 
-// The same step backward. `gates`: the activations go in, the gradients with respect to the sums before
-// activation come out. `above` and `next`: the gradients of the state from outside and from the next step.
-// `cellGradient`: from the next step in, for the previous step out. `biasGradient` (4H) gathers.
-void lstmStepBackward(int64_t sequences, int64_t hidden, float* gates, const float* previousCell,
-                      const float* tanhCell, GradientRows above, GradientRows next, float* cellGradient,
-                      float* biasGradient);
+// The same step backward. `gates`: the activations. `gateGradients`, laid out as they are, or they
+// themselves: the gradients with respect to the sums before activation. `above` and `next`: the gradients of
+// the state from outside and from the next step. `cellGradient`: from the next step in, for the previous step
+// out. `biasGradient` gathers.
+void lstmStepBackward(int64_t sequences, int64_t units, Gates gates, float* gateGradients,
+                      const float* previousCell, const float* tanhCell, int64_t cellStride,
+                      GradientRows above, GradientRows next, float* cellGradient, float* biasGradient);
 
 }  // namespace flowglyph::torch

@@ -1,16 +1,15 @@
 // at::conv1d wants (N, C, T): turned round, its result turned back, and on the CPU it spends more time on its
-// own layouts than on products. With features last, what one output step sees is one row of K C numbers that
-// lie beside each other in the padded sequence; a few sequences of such rows fit in a cache, and one matrix
-// product gives their outputs. Backward, one product gives the gradients of those rows, which are added up
-// where they came from, and one the weight's. A convolution of each channel by itself needs no product.
+// own layouts than on products. With features last the products need no other layout (sequence_panels.cpp). A
+// convolution of each channel by itself needs no product.
 //
-// The products may be taken in bfloat16, as the LSTM's (lstm.cpp): operands and results rounded to 8
-// significant bits, sums inside a product in float32; gradients of the weight are added up in float32.
+// The products may be taken in bfloat16, as the LSTM's (lstm_bfloat16.cpp): operands and results rounded to 8
+// significant bits, sums inside a product in float32; gradients of the weight are added up in float32. Then
+// what an output step sees is copied to a row, for some sequences at a time, as libtorch multiplies rows that
+// lie beside each other.
 #include "sequence_conv.hpp"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/conv1d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/max.h>
@@ -21,7 +20,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "sequence_kernels.hpp"
+#include "sequence_shape.hpp"
 
 namespace flowglyph::torch {
 
@@ -36,80 +35,60 @@ constexpr int64_t kRowBytes = 1 << 20;
 // Sequences whose sums are one sum, so that they are added in one order whoever takes which.
 constexpr int64_t kSequencesABlock = 8;
 
-struct Shape {
-  int64_t sequences, steps, inputs, outputs, length;  // N, T, C, O, T'
-  Taps taps;
-  int64_t padded() const { return steps + 2 * taps.padding; }
-  int64_t width() const { return taps.kernel * inputs; }
-};
-
 // Sequences of one product.
-int64_t chunkOf(const Shape& shape, bool bfloat16) {
-  const int64_t bytes = shape.length * shape.width() * (bfloat16 ? 2 : 4);
+int64_t chunkOf(const ConvShape& shape) {
+  const int64_t bytes = shape.length * shape.width() * 2;
   return std::clamp<int64_t>(kRowBytes / std::max<int64_t>(bytes, 1), 1, shape.sequences);
 }
 
-void copyValues(int64_t count, const float* from, float* to) { std::memcpy(to, from, count * sizeof(float)); }
-void copyValues(int64_t count, const float* from, uint16_t* to) { toBfloat16(count, from, to); }
-
-// Scratch for some sequences: padded (count, T + 2 P, C), and a row for each output step (count T', K C).
+// Scratch for some sequences in bfloat16: padded (count, T + 2 P, C), and a row for each output step
+// (count T', K C).
 struct Rows {
   Tensor padded;
   Tensor rows;
 
-  Rows(const Shape& shape, int64_t count, bool bfloat16) {
-    const auto type = at::TensorOptions().dtype(bfloat16 ? at::kBFloat16 : at::kFloat);
-    padded = at::zeros({count, shape.padded(), shape.inputs}, type);
-    rows = at::empty({count * shape.length, shape.width()}, type);
+  Rows(const ConvShape& shape, int64_t count) {
+    padded = at::zeros({count, shape.padded(), shape.inputs}, at::kBFloat16);
+    rows = at::empty({count * shape.length, shape.width()}, at::kBFloat16);
   }
 };
 
-// `Value` is float, or uint16_t for bfloat16. x: the first of `count` sequences (T, C).
-template <typename Value>
-void fillRows(const Shape& shape, int64_t count, const float* x, const Rows& scratch) {
-  auto* padded = static_cast<Value*>(scratch.padded.data_ptr());
-  auto* rows = static_cast<Value*>(scratch.rows.data_ptr());
+// x: the first of `count` sequences (T, C).
+void fillRows(const ConvShape& shape, int64_t count, const float* x, const Rows& scratch) {
+  auto* padded = static_cast<uint16_t*>(scratch.padded.data_ptr());
+  auto* rows = static_cast<uint16_t*>(scratch.rows.data_ptr());
   const auto [kernel, stride, dilation, padding] = shape.taps;
   at::parallel_for(0, count, 1,
                    [&, kernel = kernel, stride = stride, dilation = dilation, padding = padding](
                        int64_t first, int64_t end) {
                      for (int64_t n = first; n < end; ++n) {
-                       Value* sequence = padded + n * shape.padded() * shape.inputs;
-                       copyValues(shape.steps * shape.inputs, x + n * shape.steps * shape.inputs,
+                       uint16_t* sequence = padded + n * shape.padded() * shape.inputs;
+                       toBfloat16(shape.steps * shape.inputs, x + n * shape.steps * shape.inputs,
                                   sequence + padding * shape.inputs);
-                       Value* row = rows + n * shape.length * shape.width();
+                       uint16_t* row = rows + n * shape.length * shape.width();
                        // Taps beside each other are one piece.
                        const int64_t pieces = dilation == 1 ? 1 : kernel;
                        const int64_t piece = dilation == 1 ? shape.width() : shape.inputs;
                        for (int64_t t = 0; t < shape.length; ++t) {
-                         const Value* from = sequence + t * stride * shape.inputs;
+                         const uint16_t* from = sequence + t * stride * shape.inputs;
                          for (int64_t k = 0; k < pieces; ++k, row += piece) {
-                           std::memcpy(row, from + k * dilation * shape.inputs, piece * sizeof(Value));
+                           std::memcpy(row, from + k * dilation * shape.inputs, piece * sizeof(uint16_t));
                          }
                        }
                      }
                    });
 }
 
-void fillRows(const Shape& shape, int64_t count, const float* x, const Rows& scratch, bool bfloat16) {
-  if (bfloat16) {
-    fillRows<uint16_t>(shape, count, x, scratch);
-  } else {
-    fillRows<float>(shape, count, x, scratch);
-  }
-}
-
 // The other way round: gradients of rows are added up in `padded` (count, T + 2 P, C), float32.
-template <typename Value>
-void addRowGradients(const Shape& shape, int64_t count, const Tensor& gradients, const Tensor& padded) {
-  const auto* rows = static_cast<const Value*>(gradients.data_ptr());
+void addRowGradients(const ConvShape& shape, int64_t count, const Tensor& gradients, const Tensor& padded) {
+  const auto* rows = static_cast<const uint16_t*>(gradients.data_ptr());
   auto* sums = padded.data_ptr<float>();
   const auto [kernel, stride, dilation, padding] = shape.taps;
   at::parallel_for(0, count, 1,
                    [&, kernel = kernel, stride = stride, dilation = dilation](int64_t first, int64_t end) {
                      for (int64_t n = first; n < end; ++n) {
                        float* sequence = sums + n * shape.padded() * shape.inputs;
-                       const Value* row = rows + n * shape.length * shape.width();
+                       const uint16_t* row = rows + n * shape.length * shape.width();
                        const int64_t pieces = dilation == 1 ? 1 : kernel;
                        const int64_t piece = dilation == 1 ? shape.width() : shape.inputs;
                        for (int64_t t = 0; t < shape.length; ++t) {
@@ -122,47 +101,34 @@ void addRowGradients(const Shape& shape, int64_t count, const Tensor& gradients,
                    });
 }
 
-// (O, C, K) -> (K C, O), in the products' type.
-Tensor factorsOf(const Tensor& weight, bool bfloat16) {
-  const Tensor matrix = weight.permute({2, 1, 0}).reshape({-1, weight.size(0)});
-  return bfloat16 ? matrix.to(at::kBFloat16) : matrix;
+// (O, C, K) -> (K C, O).
+Tensor factorsOf(const Tensor& weight) {
+  return weight.permute({2, 1, 0}).reshape({-1, weight.size(0)}).to(at::kBFloat16);
 }
 
-Tensor forwardProducts(const Shape& shape, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                       bool bfloat16) {
-  const Tensor factors = factorsOf(weight, bfloat16);
+Tensor forwardBfloat16(const ConvShape& shape, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const Tensor factors = factorsOf(weight);
   Tensor y = at::empty({shape.sequences, shape.length, shape.outputs}, x.options());
-  const int64_t chunk = chunkOf(shape, bfloat16);
-  const Rows scratch(shape, chunk, bfloat16);
+  const int64_t chunk = chunkOf(shape);
+  const Rows scratch(shape, chunk);
   for (int64_t first = 0; first < shape.sequences; first += chunk) {
     const int64_t count = std::min(chunk, shape.sequences - first);
-    fillRows(shape, count, x.data_ptr<float>() + first * shape.steps * shape.inputs, scratch, bfloat16);
+    fillRows(shape, count, x.data_ptr<float>() + first * shape.steps * shape.inputs, scratch);
     const Tensor rows = scratch.rows.narrow(0, 0, count * shape.length);
-    Tensor out = y.narrow(0, first, count).view({-1, shape.outputs});
-    if (bfloat16) {
-      const Tensor products = at::mm(rows, factors);
-      const auto* values = static_cast<const uint16_t*>(products.data_ptr());
-      addBias(rows.size(0), shape.outputs, values, bias.data_ptr<float>(), out.data_ptr<float>());
-    } else {
-      at::addmm_out(out, bias, rows, factors);
-    }
+    const Tensor out = y.narrow(0, first, count).view({-1, shape.outputs});
+    const Tensor products = at::mm(rows, factors);
+    const auto* values = static_cast<const uint16_t*>(products.data_ptr());
+    addBias(rows.size(0), shape.outputs, values, bias.data_ptr<float>(), out.data_ptr<float>());
   }
   return y;
 }
 
-struct Wanted {
-  bool x, weight, bias;
-};
-struct Gradients {
-  Tensor x, weight, bias;
-};
-
-Gradients backwardProducts(const Shape& shape, const Tensor& x, const Tensor& weight, const Tensor& dy,
-                           const Wanted& wanted, bool bfloat16) {
-  Gradients gradients;
-  const Tensor factors = factorsOf(weight, bfloat16);  // (K C, O)
-  const int64_t chunk = chunkOf(shape, bfloat16);
-  const Rows scratch(shape, chunk, bfloat16);
+ConvGradients backwardBfloat16(const ConvShape& shape, const Tensor& x, const Tensor& weight,
+                               const Tensor& dy, const ConvWanted& wanted) {
+  ConvGradients gradients;
+  const Tensor factors = factorsOf(weight);  // (K C, O)
+  const int64_t chunk = chunkOf(shape);
+  const Rows scratch(shape, chunk);
   const auto options = x.options();
   if (wanted.bias) gradients.bias = at::zeros({shape.outputs}, options);
   if (wanted.x) gradients.x = at::empty(x.sizes(), options);
@@ -171,29 +137,20 @@ Gradients backwardProducts(const Shape& shape, const Tensor& x, const Tensor& we
   for (int64_t first = 0; first < shape.sequences; first += chunk) {
     const int64_t count = std::min(chunk, shape.sequences - first);
     const Tensor exact = dy.narrow(0, first, count).view({-1, shape.outputs});
-    const Tensor dOut = bfloat16 ? exact.to(at::kBFloat16) : exact;
+    const Tensor dOut = exact.to(at::kBFloat16);
     if (wanted.bias) {
       addRows(exact.size(0), shape.outputs, exact.data_ptr<float>(), gradients.bias.data_ptr<float>());
     }
     if (wanted.weight) {
-      fillRows(shape, count, x.data_ptr<float>() + first * shape.steps * shape.inputs, scratch, bfloat16);
+      fillRows(shape, count, x.data_ptr<float>() + first * shape.steps * shape.inputs, scratch);
       const Tensor rows = scratch.rows.narrow(0, 0, count * shape.length);
-      if (bfloat16) {
-        const Tensor products = at::mm(rows.t(), dOut).contiguous();
-        addValues(products.numel(), static_cast<const uint16_t*>(products.data_ptr()),
-                  dFactors.data_ptr<float>());
-      } else {
-        dFactors.addmm_(rows.t(), dOut);
-      }
+      const Tensor products = at::mm(rows.t(), dOut).contiguous();
+      addValues(products.numel(), static_cast<const uint16_t*>(products.data_ptr()),
+                dFactors.data_ptr<float>());
     }
     if (wanted.x) {
       padded.zero_();
-      const Tensor dRows = at::mm(dOut, factors.t()).contiguous();
-      if (bfloat16) {
-        addRowGradients<uint16_t>(shape, count, dRows, padded);
-      } else {
-        addRowGradients<float>(shape, count, dRows, padded);
-      }
+      addRowGradients(shape, count, at::mm(dOut, factors.t()).contiguous(), padded);
       gradients.x.narrow(0, first, count)
           .copy_(padded.narrow(0, 0, count).narrow(1, shape.taps.padding, shape.steps));
     }
@@ -205,7 +162,7 @@ Gradients backwardProducts(const Shape& shape, const Tensor& x, const Tensor& we
   return gradients;
 }
 
-Tensor forwardDepthwise(const Shape& shape, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor forwardDepthwise(const ConvShape& shape, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Tensor factors = weight.squeeze(1).t().contiguous();  // (K, C)
   Tensor y = at::empty({shape.sequences, shape.length, shape.outputs}, x.options());
   at::parallel_for(0, shape.sequences, 1, [&](int64_t first, int64_t end) {
@@ -218,7 +175,8 @@ Tensor forwardDepthwise(const Shape& shape, const Tensor& x, const Tensor& weigh
   return y;
 }
 
-Gradients backwardDepthwise(const Shape& shape, const Tensor& x, const Tensor& weight, const Tensor& dy) {
+ConvGradients backwardDepthwise(const ConvShape& shape, const Tensor& x, const Tensor& weight,
+                                const Tensor& dy) {
   const Tensor factors = weight.squeeze(1).t().contiguous();
   Tensor dx = at::zeros(x.sizes(), x.options());
   const int64_t blocks = (shape.sequences + kSequencesABlock - 1) / kSequencesABlock;
@@ -240,7 +198,7 @@ Gradients backwardDepthwise(const Shape& shape, const Tensor& x, const Tensor& w
   return {dx, dFactors.sum(0).t().unsqueeze(1).contiguous(), dBias.sum(0)};
 }
 
-Shape shapeOf(const Tensor& x, const Tensor& weight, const Taps& taps) {
+ConvShape shapeOf(const Tensor& x, const Tensor& weight, const Taps& taps) {
   const int64_t seen = taps.dilation * (taps.kernel - 1) + 1;
   return {x.size(0),
           x.size(1),
@@ -260,10 +218,11 @@ struct SequenceConv : ::torch::autograd::Function<SequenceConv> {
     context->saved_data["bfloat16"] = bfloat16;
     context->saved_data["wanted"] =
         std::vector<int64_t>{x.requires_grad(), weight.requires_grad(), bias.requires_grad()};
-    const Shape shape = shapeOf(sequences, weight, {weight.size(2), stride, dilation, padding});
+    const ConvShape shape = shapeOf(sequences, weight, {weight.size(2), stride, dilation, padding});
     const Tensor biases = bias.contiguous();
-    return depthwise ? forwardDepthwise(shape, sequences, weight, biases)
-                     : forwardProducts(shape, sequences, weight, biases, bfloat16);
+    if (depthwise) return forwardDepthwise(shape, sequences, weight, biases);
+    return bfloat16 ? forwardBfloat16(shape, sequences, weight, biases)
+                    : convPanels(shape, sequences, weight, biases);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& given) {
@@ -271,13 +230,14 @@ struct SequenceConv : ::torch::autograd::Function<SequenceConv> {
     const auto saved = context->get_saved_variables();
     const auto taps = context->saved_data["taps"].toIntVector();
     const auto flags = context->saved_data["wanted"].toIntVector();
-    const Wanted wanted{flags[0] != 0, flags[1] != 0, flags[2] != 0};
-    const Shape shape = shapeOf(saved[0], saved[1], {taps[0], taps[1], taps[2], taps[3]});
+    const ConvWanted wanted{flags[0] != 0, flags[1] != 0, flags[2] != 0};
+    const ConvShape shape = shapeOf(saved[0], saved[1], {taps[0], taps[1], taps[2], taps[3]});
     const Tensor dy = given[0].contiguous();
-    Gradients found = context->saved_data["depthwise"].toBool()
-                          ? backwardDepthwise(shape, saved[0], saved[1], dy)
-                          : backwardProducts(shape, saved[0], saved[1], dy, wanted,
-                                             context->saved_data["bfloat16"].toBool());
+    const ConvGradients found = context->saved_data["depthwise"].toBool()
+                                    ? backwardDepthwise(shape, saved[0], saved[1], dy)
+                                : context->saved_data["bfloat16"].toBool()
+                                    ? backwardBfloat16(shape, saved[0], saved[1], dy, wanted)
+                                    : convPanelsBackward(shape, saved[0], saved[1], dy, wanted);
     return {wanted.x ? found.x : Tensor(),
             wanted.weight ? found.weight : Tensor(),
             wanted.bias ? found.bias : Tensor(),

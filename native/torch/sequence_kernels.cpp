@@ -17,12 +17,6 @@ void toBfloat16(int64_t count, const float* from, uint16_t* to) {
 }
 
 FLOWGLYPH_VECTOR_WIDTHS
-void addValues(int64_t count, const float* from, float* to) {
-  FLOWGLYPH_INDEPENDENT
-  for (int64_t i = 0; i < count; ++i) to[i] += from[i];
-}
-
-FLOWGLYPH_VECTOR_WIDTHS
 void addValues(int64_t count, const uint16_t* from, float* to) {
   FLOWGLYPH_INDEPENDENT
   for (int64_t i = 0; i < count; ++i) to[i] += std::bit_cast<float>(static_cast<uint32_t>(from[i]) << 16);
@@ -37,6 +31,17 @@ void addBias(int64_t rows, int64_t columns, const uint16_t* from, const float* b
     for (int64_t i = 0; i < columns; ++i) {
       target[i] = std::bit_cast<float>(static_cast<uint32_t>(source[i]) << 16) + bias[i];
     }
+  }
+}
+
+FLOWGLYPH_VECTOR_WIDTHS
+void addBias(int64_t rows, int64_t columns, const float* from, int64_t fromStride, const float* bias,
+             float* to, int64_t toStride) {
+  for (int64_t row = 0; row < rows; ++row) {
+    const float* source = from + row * fromStride;
+    float* target = to + row * toStride;
+    FLOWGLYPH_INDEPENDENT
+    for (int64_t i = 0; i < columns; ++i) target[i] = source[i] + bias[i];
   }
 }
 

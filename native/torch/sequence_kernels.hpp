@@ -19,11 +19,13 @@ struct Taps {
 void toBfloat16(int64_t count, const float* from, uint16_t* to);
 
 // to[i] += from[i]
-void addValues(int64_t count, const float* from, float* to);
 void addValues(int64_t count, const uint16_t* from, float* to);
 
 // to (rows, columns) = from + bias (columns)
 void addBias(int64_t rows, int64_t columns, const uint16_t* from, const float* bias, float* to);
+// The same with rows further apart than they are long.
+void addBias(int64_t rows, int64_t columns, const float* from, int64_t fromStride, const float* bias,
+             float* to, int64_t toStride);
 
 // sums (columns) += the sum of the rows
 void addRows(int64_t rows, int64_t columns, const float* from, float* sums);

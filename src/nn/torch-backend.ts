@@ -169,7 +169,9 @@ export class TorchBackend implements Backend<Tensor, Parameter> {
     return indices.embedding(rows).sum([1]);
   }
   conv1d(x: Tensor, weight: Tensor, bias: Tensor, options: Convolution1dOptions): Tensor {
-    return x.conv1d(weight, bias, options);
+    if (x.device !== "cpu") return x.conv1d(weight, bias, options);
+    // Both turns are views: between two of these nothing is copied.
+    return x.permute([0, 2, 1]).sequenceConv(weight, bias, options).permute([0, 2, 1]);
   }
   sequenceConv(x: Tensor, weight: Tensor, bias: Tensor, options: Convolution1dOptions): Tensor {
     return x.sequenceConv(weight, bias, { ...options, bfloat16: this.#bfloat16 && this.training });
