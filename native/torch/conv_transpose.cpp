@@ -1,17 +1,13 @@
-// On a CPU at::conv_transpose2d goes image by image, forward and backward. But a transposed convolution is
-// the gradient of a convolution by its input, which oneDNN computes for the whole batch at once; and its own
-// gradients are that convolution and its gradient by the weight.
+// On a CPU at::conv_transpose2d goes image by image, forward and backward, and oneDNN turns what it is given
+// into layouts of its own. Here it is done channels last, which the layers around it can be in too.
 #include "conv_transpose.hpp"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
-#include <ATen/ops/convolution_backward.h>
-#include <ATen/ops/empty.h>
+#include <ATen/ops/sum.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <array>
-#include <utility>
+#include "conv_transpose_panels.hpp"
 
 namespace flowglyph::torch {
 
@@ -21,58 +17,55 @@ using at::Tensor;
 using ::torch::autograd::AutogradContext;
 using ::torch::autograd::variable_list;
 
-// oneDNN works on blocks of channels: with fewer outputs than this going image by image is faster.
-constexpr int64_t kFewOutputs = 8;
-
-// The gradients by input and weight, as far as they are asked for, of the convolution of `input` that gave
-// `output`.
-std::pair<Tensor, Tensor> convolutionGradients(const Tensor& outputGradient, const Tensor& input,
-                                               const Tensor& weight, int64_t stride, int64_t padding,
-                                               bool byInput, bool byWeight) {
-  const auto [dInput, dWeight, dBias] =
-      at::convolution_backward(outputGradient, input, weight, c10::nullopt, at::IntArrayRef{stride, stride},
-                               at::IntArrayRef{padding, padding}, at::IntArrayRef{1, 1}, false,
-                               at::IntArrayRef{0, 0}, 1, std::array{byInput, byWeight, false});
-  return {dInput, dWeight};
-}
+// (N, C, H, W) -> (N, H, W, C), a view where memory lies so already.
+Tensor channelsLast(const Tensor& images) { return images.permute({0, 2, 3, 1}).contiguous(); }
+Tensor channelsSecond(const Tensor& images) { return images.permute({0, 3, 1, 2}); }
 
 struct ConvTranspose : ::torch::autograd::Function<ConvTranspose> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        int64_t stride, int64_t padding, int64_t outputPadding) {
+  static UpShape shapeOf(const Tensor& x, const Tensor& weight, int64_t stride, int64_t padding,
+                         int64_t outputPadding) {
+    const auto length = [&](int64_t input, int64_t kernel) {
+      return stride * (input - 1) - 2 * padding + kernel + outputPadding;
+    };
+    return {x.size(0),
+            x.size(1),
+            x.size(2),
+            x.size(3),
+            weight.size(1),
+            length(x.size(1), weight.size(2)),
+            length(x.size(2), weight.size(3)),
+            {weight.size(2), weight.size(3)},
+            stride,
+            padding};
+  }
+
+  static Tensor forward(AutogradContext* context, const Tensor& given, const Tensor& weight,
+                        const Tensor& bias, int64_t stride, int64_t padding, int64_t outputPadding) {
+    const Tensor x = channelsLast(given);
     context->save_for_backward({x, weight});
-    context->saved_data["stride"] = stride;
-    context->saved_data["padding"] = padding;
-    context->saved_data["x"] = x.requires_grad();
+    context->saved_data["sizes"] = std::vector<int64_t>{stride, padding, outputPadding};
+    context->saved_data["x"] = given.requires_grad();
     context->saved_data["weight"] = weight.requires_grad();
     context->saved_data["bias"] = bias.requires_grad();
-    if (weight.size(1) < kFewOutputs) {
-      return at::conv_transpose2d(x, weight, bias, {stride, stride}, {padding, padding},
-                                  {outputPadding, outputPadding});
-    }
-    const auto length = [&](int64_t axis) {
-      return stride * (x.size(axis) - 1) - 2 * padding + weight.size(axis) + outputPadding;
-    };
-    // Of the convolution's input only the shape counts.
-    const Tensor shape = at::empty({x.size(0), weight.size(1), length(2), length(3)}, x.options());
-    Tensor result = convolutionGradients(x, shape, weight, stride, padding, true, false).first;
-    return result.add_(bias.view({1, -1, 1, 1}));
+    const UpShape shape = shapeOf(x, weight, stride, padding, outputPadding);
+    return channelsSecond(upPanels(shape, x, weight, bias.contiguous()));
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    TORCH_CHECK(!at::GradMode::is_enabled(), "expected no gradients of a convolution's gradients");
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1];
-    const Tensor gradient = gradients[0].contiguous();
-    const int64_t stride = context->saved_data["stride"].toInt();
-    const int64_t padding = context->saved_data["padding"].toInt();
-    Tensor dx, dWeight, dBias;
-    if (context->saved_data["x"].toBool()) {
-      dx = at::conv2d(gradient, weight, {}, {stride, stride}, {padding, padding});
-    }
-    if (context->saved_data["weight"].toBool()) {
-      dWeight = convolutionGradients(x, gradient, weight, stride, padding, false, true).second;
-    }
-    if (context->saved_data["bias"].toBool()) dBias = gradient.sum({0, 2, 3});
-    return {dx, dWeight, dBias, Tensor(), Tensor(), Tensor()};
+    const auto sizes = context->saved_data["sizes"].toIntVector();
+    const Tensor dy = channelsLast(gradients[0]);
+    const UpGradients found =
+        upPanelsBackward(shapeOf(x, weight, sizes[0], sizes[1], sizes[2]), x, weight, dy,
+                         context->saved_data["x"].toBool(), context->saved_data["weight"].toBool());
+    return {found.x.defined() ? channelsSecond(found.x) : Tensor(),
+            found.weight,
+            context->saved_data["bias"].toBool() ? dy.sum({0, 1, 2}) : Tensor(),
+            Tensor(),
+            Tensor(),
+            Tensor()};
   }
 };
 

@@ -15,6 +15,7 @@
 #include "lstm_kernels.hpp"
 #include "lstm_run.hpp"
 #include "product_kernels.hpp"
+#include "shares.hpp"
 
 namespace flowglyph::torch {
 
@@ -32,7 +33,7 @@ constexpr int64_t kSequencesAThread = 16;
 struct Sizes {
   int64_t sequences, length, inputs, hidden;
   bool reverse;
-  int64_t shares;  // of threads; in their order sums are added up
+  Shares shares;  // of the sequences
 
   explicit Sizes(const LstmInputs& given)
       : sequences(given.x.size(0)),
@@ -40,7 +41,7 @@ struct Sizes {
         inputs(given.x.size(2)),
         hidden(given.hiddenHidden.size(1)),
         reverse(given.reverse),
-        shares(std::clamp<int64_t>(sequences / kSequencesAThread, 1, at::get_num_threads())) {}
+        shares(sequences, kSequencesAThread) {}
 
   int64_t panels() const { return (hidden + kUnits - 1) / kUnits; }  // of gates
   int64_t units() const { return panels() * kUnits; }                // with those that fill up
@@ -51,14 +52,6 @@ struct Sizes {
   int64_t step(int64_t turn) const { return reverse ? length - 1 - turn : turn; }
   int64_t before(int64_t step) const { return reverse ? step + 1 : step; }
   int64_t after(int64_t step) const { return reverse ? step : step + 1; }
-
-  int64_t startOf(int64_t share) const { return sequences * share / shares; }
-  template <typename Task>
-  void forShares(const Task& task) const {
-    at::parallel_for(0, shares, 1, [&](int64_t first, int64_t end) {
-      for (int64_t share = first; share < end; ++share) task(share);
-    });
-  }
 };
 
 float* data(const Tensor& tensor) { return tensor.data_ptr<float>(); }
@@ -144,8 +137,7 @@ LstmRun runPanels(const LstmInputs& given, bool keep) {
   const Tensor bias = at::zeros({panels, 1, kPanel}, options);
   packForward(sizes, given.bias.view({-1, 1}), 0, 1, data(bias));
 
-  sizes.forShares([&](int64_t share) {
-    const int64_t first = sizes.startOf(share), end = sizes.startOf(share + 1);
+  sizes.shares.each([&](int64_t, int64_t first, int64_t end) {
     for (int64_t turn = 0; turn < sizes.length; ++turn) {
       const int64_t t = sizes.step(turn), before = sizes.before(t), after = sizes.after(t);
       for (int64_t panel = 0; panel < panels; ++panel) {
@@ -190,14 +182,15 @@ LstmGradients runPanelsBackward(const LstmInputs& given, const std::vector<Tenso
   const Tensor stateGradient = at::zeros({sizes.sequences, stateWidth}, options);
   const Tensor inputGradient = at::empty({sizes.sequences, inputWidth}, options);
   // Each share's own, added up in their order at the end.
-  const Tensor biasSums = at::zeros({sizes.shares, panels, 1, kPanel}, options);
+  const Tensor biasSums = at::zeros({sizes.shares.count, panels, 1, kPanel}, options);
   const Tensor weightSums =
-      wantWeights ? at::zeros({sizes.shares, panels, inputs + sizes.hidden, kPanel}, options) : Tensor();
+      wantWeights ? at::zeros({sizes.shares.count, panels, inputs + sizes.hidden, kPanel}, options)
+                  : Tensor();
   LstmGradients gradients;
   gradients.x = at::empty({sizes.sequences, sizes.length, inputs}, options);
 
-  sizes.forShares([&](int64_t share) {
-    const int64_t first = sizes.startOf(share), rows = sizes.startOf(share + 1) - first;
+  sizes.shares.each([&](int64_t share, int64_t first, int64_t end) {
+    const int64_t rows = end - first;
     float* ofGates = dataAt(gateGradients, first);  // (panels, rows, kPanel)
     float* ofState = dataAt(stateGradient, first);
     float* ofInput = dataAt(inputGradient, first);

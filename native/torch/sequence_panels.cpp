@@ -2,7 +2,6 @@
 // each other, or K pieces of C: a product takes them where they are. Backward, the gradient of what tap k saw
 // is a product that is added up in the padded gradient at that tap's places, and the weight's is one product
 // over the steps of several sequences.
-#include <ATen/Parallel.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/sum.h>
@@ -14,6 +13,7 @@
 
 #include "product_kernels.hpp"
 #include "sequence_shape.hpp"
+#include "shares.hpp"
 
 namespace flowglyph::torch {
 
@@ -27,20 +27,6 @@ constexpr int64_t kStepsAtOnce = 48;
 constexpr int64_t kSequencesAtOnce = 8;
 
 float* data(const Tensor& tensor) { return tensor.data_ptr<float>(); }
-
-// Threads take shares of the sequences; in the shares' order sums are added up.
-struct Shares {
-  int64_t sequences, count;
-  explicit Shares(int64_t all) : sequences(all), count(std::min<int64_t>(all, at::get_num_threads())) {}
-  template <typename Task>
-  void each(const Task& task) const {
-    at::parallel_for(0, count, 1, [&](int64_t first, int64_t end) {
-      for (int64_t share = first; share < end; ++share) {
-        task(share, sequences * share / count, sequences * (share + 1) / count);
-      }
-    });
-  }
-};
 
 // Some sequences with zeros around them.
 class Padded {
