@@ -62,7 +62,7 @@ struct ConvTranspose : ::torch::autograd::Function<ConvTranspose> {
                          context->saved_data["x"].toBool(), context->saved_data["weight"].toBool());
     return {found.x.defined() ? channelsSecond(found.x) : Tensor(),
             found.weight,
-            context->saved_data["bias"].toBool() ? dy.sum({0, 1, 2}) : Tensor(),
+            context->saved_data["bias"].toBool() ? dy.sum(at::IntArrayRef{0, 1, 2}) : Tensor(),
             Tensor(),
             Tensor(),
             Tensor()};

@@ -86,6 +86,9 @@ void sumPlaces(const UpShape& shape, const std::vector<std::vector<Meeting>>& pl
                const Tensor& to) {
   const int64_t fromImage = from.stride(0), fromPlace = from.size(-1);
   const int64_t toImage = to.stride(0), toPlace = to.size(-1), panels = factors.size(1);
+  const float* sources = data(from);
+  const float* weights = data(factors);
+  float* targets = data(to);
   Shares(shape.images).each([&](int64_t, int64_t first, int64_t end) {
     std::vector<Terms> terms;
     for (int64_t n = first; n < end; n += kImagesAtOnce) {
@@ -95,10 +98,10 @@ void sumPlaces(const UpShape& shape, const std::vector<std::vector<Meeting>>& pl
         for (size_t place = 0; place < places.size(); ++place) {
           terms.clear();
           for (const Meeting& meeting : places[place]) {
-            terms.push_back({dataAt(from, n) + meeting.*other * fromPlace, fromImage,
-                             dataAt(factors, meeting.tap) + panel * depth * kPanel, kPanel, depth});
+            terms.push_back({sources + n * fromImage + meeting.*other * fromPlace, fromImage,
+                             weights + (meeting.tap * panels + panel) * depth * kPanel, kPanel, depth});
           }
-          float* out = dataAt(to, n) + static_cast<int64_t>(place) * toPlace + panel * kPanel;
+          float* out = targets + n * toImage + static_cast<int64_t>(place) * toPlace + panel * kPanel;
           multiply(rows, terms, {out, toImage, wanted, false});
           if (bias != nullptr) addBias(rows, wanted, out, toImage, bias + panel * kPanel, out, toImage);
         }
@@ -113,6 +116,8 @@ Tensor sumTaps(const UpShape& shape, const Tensor& x, const Tensor& dy) {
   const Shares shares(shape.images);
   const int64_t panels = panelsOf(shape.outputs), outPlace = dy.size(-1);
   const Tensor sums = at::zeros({shares.count, shape.taps(), panels, shape.inputs, kPanel}, x.options());
+  const float *inputs = data(x), *gradients = data(dy);
+  const int64_t inputImage = x.stride(0), gradientImage = dy.stride(0);
   shares.each([&](int64_t share, int64_t first, int64_t end) {
     std::vector<Terms> terms;
     for (int64_t n = first; n < end; n += kImagesAtOnce) {
@@ -121,8 +126,9 @@ Tensor sumTaps(const UpShape& shape, const Tensor& x, const Tensor& dy) {
         for (int64_t panel = 0; panel < panels; ++panel) {
           terms.clear();
           for (const Meeting& meeting : taps[tap]) {
-            terms.push_back({dataAt(x, n) + meeting.in * shape.inputs, x.stride(0),
-                             dataAt(dy, n) + meeting.out * outPlace + panel * kPanel, dy.stride(0), images});
+            terms.push_back({inputs + n * inputImage + meeting.in * shape.inputs, inputImage,
+                             gradients + n * gradientImage + meeting.out * outPlace + panel * kPanel,
+                             gradientImage, images});
           }
           float* out =
               dataAt(sums, share) + static_cast<int64_t>(tap) * sums.stride(1) + panel * sums.stride(2);

@@ -154,7 +154,7 @@ ConvGradients convPanelsBackward(const ConvShape& shape, const Tensor& x, const 
       for (int64_t i = 0; wanted.x && i < count; ++i) addInput(n + i, sums);
     }
   });
-  if (wanted.bias) gradients.bias = given.sum({0, 1});
+  if (wanted.bias) gradients.bias = given.sum(at::IntArrayRef{0, 1});
   if (wanted.weight) {
     gradients.weight = weightSums.sum(0)
                            .transpose(0, 1)
