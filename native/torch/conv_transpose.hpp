@@ -1,4 +1,4 @@
-// The transposed convolution: at::conv_transpose2d where it is fast, its definition where it is not.
+// The transposed convolution: on products of our own in float32 on the CPU, at::conv_transpose2d elsewhere.
 #pragma once
 
 #include <ATen/core/Tensor.h>

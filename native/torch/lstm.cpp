@@ -1,6 +1,6 @@
-// at::lstm on the CPU runs some fifteen small kernels a step and gathers the weights' gradient step by step,
-// or goes through oneDNN, which packs the weights for each of its products. Here it is done otherwise:
-// lstm_run.hpp. Elsewhere (CUDA has cuDNN) at::lstm does the work.
+// at::lstm on the CPU runs some fifteen small kernels a step and gathers the weights' gradient step by step
+// (libtorch 1), or goes through oneDNN at 100 of two Zen 4 cores' 228 GFLOP/s (libtorch 2). lstm_run.hpp's
+// has 170. Elsewhere (CUDA has cuDNN) at::lstm does the work.
 #include "lstm.hpp"
 
 #include <ATen/core/grad_mode.h>
