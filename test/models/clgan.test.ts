@@ -160,6 +160,7 @@ describeTorch("CLGAN's phases", () => {
     const labels = Tensor.fromBuffer(BigInt64Array.from({ length: 32 }, (_, i) => BigInt(i % 2)));
     backend.training = true;
     const history: Record<string, number>[] = [];
+    const everMoved = new Set<string>();
     for (let step = 0; step < steps; step++) {
       scope(() => {
         const scalars = phase.step(
@@ -176,7 +177,11 @@ describeTorch("CLGAN's phases", () => {
               const moved = [...after].filter(
                 ([path, values]) => Buffer.compare(bytes(values), bytes(before.get(path)!)) !== 0,
               );
-              expect(new Set(moved.map(([path]) => path))).toEqual(trained);
+              // Some gradients are 0 but for rounding, a bias's before a batch norm, and may be 0 in one step or another.
+              for (const [path] of moved) {
+                expect([...trained]).toContain(path);
+                everMoved.add(path);
+              }
             },
           },
           { images, labels },
@@ -184,6 +189,8 @@ describeTorch("CLGAN's phases", () => {
         history.push(Object.fromEntries(Object.entries(scalars).map(([key, value]) => [key, value.item()])));
       });
     }
+    const all = Object.values(phase.optimizers).flatMap(({ parameters }) => parameters);
+    expect([...everMoved].sort()).toEqual(all.map(({ path }) => path).sort());
     images.dispose();
     labels.dispose();
     return history;
