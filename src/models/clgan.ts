@@ -104,7 +104,6 @@ export const clgan: ModelRow<ClganOptions> = {
     const trunk = new ClganTrunk(options);
     return request.recipe === "paper"
       ? twoHeadedModel({ ...request, trunk, generator: options })
-      : // Dropout is for labels: what tells fingerprints needs all features.
-        fingerprintedModel({ ...request, trunk, features: (backend, x) => trunk.extract(backend, x) });
+      : fingerprintedModel({ ...request, trunk, features: (backend, x) => trunk.extract(backend, x) });
   },
 };
