@@ -26,7 +26,10 @@ const { makeSplit } = await import(join(dist, "src/dataset/split.js"));
 const { gatherLabels } = await import(join(dist, "src/dataset/dataset.js"));
 const { seededRandom } = await import(join(dist, "src/dataset/random.js"));
 const { BatchOrder } = await import(join(dist, "src/training/batch-order.js"));
-const { fitTables, sessionSums, unitFactors } = await import(join(dist, "src/models/session-factors.js"));
+const { fitTables, sessionSums } = await import(join(dist, "src/models/session-factors.js"));
+const { fingerprintsOf } = await import(join(dist, "src/models/fingerprint.js"));
+const { warmCosine } = await import(join(dist, "src/models/schedules.js"));
+const { scheduleFactor } = await import(join(dist, "src/training/schedule.js"));
 
 // As src/models/fingerprinted.ts learns them.
 const FINGERPRINT = { fingerprint: true, dropout: 0, pace: 10, beta1: 0.9, cosine: true };
@@ -127,9 +130,6 @@ const scaled = (rows) =>
     .multiply(2 / 255)
     .add(-1);
 const labelsOf = (rows) => BigInt64Array.from(gatherLabels(dataset, rows), BigInt);
-/** Schedule `warmCosine` of src/models/schedules.ts at a share of the steps. */
-const warmCosine = (done) =>
-  done < 0.05 ? 0.01 + 0.99 * (done / 0.05) : 0.01 + 0.495 * (1 + Math.cos((Math.PI * (done - 0.05)) / 0.95));
 const share = (flags) => flags.to({ dtype: "float32" }).mean();
 
 /** Features (N, 256) -> images (N, 28, 28): the generator's deconvolutions without their norms. */
@@ -191,11 +191,8 @@ async function fingerprints(rows, seed) {
   const own = scope(() => gather(rows).toTypedArray());
   const all = Uint32Array.from(rows.keys());
   const tables = await fitTables(own, all, { dimensions: 128, seed, threads: 1 });
-  const factors = unitFactors(await sessionSums(own, [tables], { dimensions: 128, threads: 1 }), 128);
-  return Tensor.copyOf(
-    factors.map((factor) => factor * Math.SQRT1_2),
-    [rows.length, 256],
-  ).keep();
+  const factors = fingerprintsOf(await sessionSums(own, [tables], { dimensions: 128, threads: 1 }));
+  return Tensor.copyOf(factors, [rows.length, 256]).keep();
 }
 
 async function measure(variant, seed) {
@@ -243,7 +240,7 @@ async function measure(variant, seed) {
     scope(() => {
       const rows = order.next(batch);
       const real = scaled(rows);
-      if (variant.cosine) adamD.setLearningRate(rate * pace * warmCosine(step / count));
+      if (variant.cosine) adamD.setLearningRate(rate * pace * scheduleFactor(warmCosine, step, count));
       const seen = {};
       let loss = Tensor.full([], 0);
       let generated;

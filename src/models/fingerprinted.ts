@@ -4,7 +4,6 @@
 
 import type { Backend } from "../nn/backend.ts";
 import { Linear } from "../nn/layers/linear.ts";
-import { Module } from "../nn/module.ts";
 import type { Parameter } from "../nn/parameter.ts";
 import { fingerprintPhase, fingerprintSize } from "./fingerprint.ts";
 import { startClassifier } from "./linear-start.ts";
@@ -12,12 +11,7 @@ import type { TrainableModel, TrainingPhase } from "./model.ts";
 import { scaleBytes } from "./scaling.ts";
 import { warmCosine } from "./schedules.ts";
 import { supervisedPhase } from "./supervised.ts";
-
-/** Scaled images (N, 28, 28) -> (N, features): a discriminator up to what its heads stand on. */
-export interface DiscriminatorTrunk extends Module {
-  readonly features: number;
-  forward<T>(backend: Backend<T, Parameter>, images: T): T;
-}
+import { type DiscriminatorTrunk, TrunkClassifier } from "./trunk-classifier.ts";
 
 // How much faster than the paper's 2e-4 a trunk learns fingerprints: 1e-3, 2e-3 and 3e-3 were tried.
 const pace = 10;
@@ -33,21 +27,12 @@ const fullRateImages = 100_000;
 // With the default of 200 epochs, 4,000 steps: however many labels there are, time is bounded.
 const maxTuningSteps = 20;
 
-class Fingerprinted extends Module {
-  readonly trunk: DiscriminatorTrunk;
+class Fingerprinted extends TrunkClassifier {
   readonly fingerprint: Linear;
-  readonly classes: Linear;
 
   constructor(classes: number, trunk: DiscriminatorTrunk) {
-    super();
-    this.trunk = trunk;
+    super(classes, trunk);
     this.fingerprint = new Linear(trunk.features, fingerprintSize);
-    this.classes = new Linear(trunk.features, classes);
-  }
-
-  /** uint8 (N, 28, 28) -> (N, K). */
-  logits<T>(backend: Backend<T, Parameter>, images: T): T {
-    return this.classes.forward(backend, this.trunk.forward(backend, scaleBytes(backend, images)));
   }
 }
 

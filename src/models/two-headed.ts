@@ -1,16 +1,13 @@
 // A generator, and a discriminator of two heads on one trunk that becomes the classifier, trained as the paper says. CLGAN
 // and DCGAN differ in the trunk.
 
-import type { Backend } from "../nn/backend.ts";
 import { Linear } from "../nn/layers/linear.ts";
-import { Module } from "../nn/module.ts";
-import type { Parameter } from "../nn/parameter.ts";
 import { type AdversarialOptions, adversarialPhase } from "./adversarial.ts";
-import type { DiscriminatorTrunk } from "./fingerprinted.ts";
 import { type GeneratorOptions, ImageGenerator, noiseSize } from "./generator.ts";
 import type { TrainableModel } from "./model.ts";
 import { scaleBytes } from "./scaling.ts";
 import { supervisedPhase } from "./supervised.ts";
+import { type DiscriminatorTrunk, TrunkClassifier } from "./trunk-classifier.ts";
 
 /**
  * The paper's discriminator ends in K classes, and its pre-training asks it for real or generated without saying by which
@@ -18,23 +15,14 @@ import { supervisedPhase } from "./supervised.ts";
  * rest. So "the discriminator's weights move to the classifier" needs no moving: the trunk is trained on, `reality` is
  * left behind, `classes` starts fresh.
  */
-class TwoHeaded extends Module {
+class TwoHeaded extends TrunkClassifier {
   readonly generator: ImageGenerator;
-  readonly trunk: DiscriminatorTrunk;
   readonly reality: Linear;
-  readonly classes: Linear;
 
   constructor(classes: number, trunk: DiscriminatorTrunk, generator: GeneratorOptions) {
-    super();
+    super(classes, trunk);
     this.generator = new ImageGenerator(generator);
-    this.trunk = trunk;
     this.reality = new Linear(trunk.features, 1);
-    this.classes = new Linear(trunk.features, classes);
-  }
-
-  /** uint8 (N, 28, 28) -> (N, K). */
-  logits<T>(backend: Backend<T, Parameter>, images: T): T {
-    return this.classes.forward(backend, this.trunk.forward(backend, scaleBytes(backend, images)));
   }
 }
 
